@@ -1,0 +1,1 @@
+//! Ingest: schedule, fetch, read, emit

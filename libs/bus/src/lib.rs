@@ -1,0 +1,1 @@
+//! The event bus: Apache Kafka, or an embedded durable log

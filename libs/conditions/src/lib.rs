@@ -1,0 +1,1 @@
+//! Conditions: the compiled vocabulary and the tagger: pure

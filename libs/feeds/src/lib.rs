@@ -1,0 +1,1 @@
+//! Feeds: decode, repair, read, discover: pure

@@ -1,0 +1,1 @@
+//! The guarded HTTP client: every outgoing request goes through it

@@ -1,0 +1,1 @@
+//! The query language, matching, search index, rendering of feeds

@@ -1,0 +1,1 @@
+//! Process: tag entries, group them into items and stories

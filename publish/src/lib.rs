@@ -1,0 +1,1 @@
+//! Publish: the sink and change log, feeds, search, the curated topic

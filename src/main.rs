@@ -1,0 +1,2 @@
+//! The Carewire binary.
+fn main() {}
