@@ -1,0 +1,568 @@
+//! What a feed says, as values: the one shape that every format is read into.
+//!
+//! All text keeps the markup its feed declared ([`Text::kind`]); entities are decoded once. All addresses are absolute
+//! where a base was known. All times are instants in UTC.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The format of a document, as precisely as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// RSS 0.90 (Netscape, RDF).
+    Rss090,
+    /// RSS 0.91.
+    Rss091,
+    /// RSS 0.92 (0.93 and 0.94 too, which nobody tells apart).
+    Rss092,
+    /// RSS 1.0 (RDF).
+    Rss10,
+    /// RSS 2.0, and RSS of no or an unknown version.
+    Rss20,
+    /// Atom 0.3.
+    Atom03,
+    /// Atom 1.0 (RFC 4287).
+    Atom10,
+    /// JSON Feed 1.0.
+    JsonFeed10,
+    /// JSON Feed 1.1.
+    JsonFeed11,
+    /// Channel Definition Format (W3C note of 1997).
+    Cdf,
+    /// A web page, which may advertise feeds ([`crate::discover::links`]).
+    Html,
+    /// None of these.
+    Unknown,
+}
+
+impl Format {
+    /// Whether a document of this format is a feed at all.
+    pub fn is_feed(self) -> bool {
+        !matches!(self, Format::Html | Format::Unknown)
+    }
+
+    /// The usual name, such as `RSS 2.0`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Rss090 => "RSS 0.90",
+            Format::Rss091 => "RSS 0.91",
+            Format::Rss092 => "RSS 0.92",
+            Format::Rss10 => "RSS 1.0",
+            Format::Rss20 => "RSS 2.0",
+            Format::Atom03 => "Atom 0.3",
+            Format::Atom10 => "Atom 1.0",
+            Format::JsonFeed10 => "JSON Feed 1.0",
+            Format::JsonFeed11 => "JSON Feed 1.1",
+            Format::Cdf => "CDF",
+            Format::Html => "HTML",
+            Format::Unknown => "unknown",
+        }
+    }
+}
+
+/// Everything that was found in one document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parsed {
+    /// The document's format.
+    pub format: Format,
+    /// The encoding the bytes were read in, as a lower-case label of the WHATWG Encoding Standard (plus `us-ascii`,
+    /// `iso-8859-1`, `utf-32be` and `utf-32le`, which name what was declared).
+    #[serde(skip_deserializing, default = "utf8")]
+    pub encoding: &'static str,
+    /// What the document says of itself.
+    pub feed: Feed,
+    /// The entries in document order.
+    pub entries: Vec<Entry>,
+    /// Entries that the feed declares deleted (RFC 6721).
+    pub deleted: Vec<DeletedEntry>,
+    /// Whatever was wrong, or was repaired.
+    pub problems: Vec<Problem>,
+}
+
+fn utf8() -> &'static str {
+    "utf-8"
+}
+
+/// How a [`Text`] is to be read (RFC 4287, 3.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextKind {
+    /// Text without markup: `<` is a character.
+    #[default]
+    Plain,
+    /// HTML as one would put it into a page's body. Not sanitised.
+    Html,
+    /// Well-formed XHTML, without the wrapping `div`. Not sanitised.
+    Xhtml,
+}
+
+/// A text with the markup that its feed declared.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Text {
+    /// How `value` is to be read.
+    pub kind: TextKind,
+    /// The text, entities of the feed's own syntax decoded once.
+    pub value: String,
+    /// The media type as declared, where it was neither text, HTML nor XHTML by name (Atom 0.3, 1.0 `content`).
+    pub mime: Option<String>,
+    /// BCP 47 tag in force (`xml:lang`).
+    pub language: Option<String>,
+    /// Base address in force (`xml:base`, the feed's own address).
+    pub base: Option<String>,
+}
+
+/// A link as the feed gives it (RFC 4287, 4.2.7).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    /// Absolute address.
+    pub href: String,
+    /// Relation; `alternate` where none was given.
+    pub rel: Option<String>,
+    /// Media type.
+    #[serde(rename = "type")]
+    pub mime: Option<String>,
+    /// Language of the target.
+    pub hreflang: Option<String>,
+    /// Title.
+    pub title: Option<String>,
+    /// Length in bytes.
+    pub length: Option<u64>,
+}
+
+/// A person or organization.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    /// Name.
+    pub name: Option<String>,
+    /// Mail address.
+    pub email: Option<String>,
+    /// Page of the person.
+    pub url: Option<String>,
+    /// Picture (JSON Feed).
+    pub avatar: Option<String>,
+}
+
+impl Person {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none() && self.email.is_none() && self.url.is_none() && self.avatar.is_none()
+    }
+}
+
+/// A category, tag or subject.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Category {
+    /// The term.
+    pub term: String,
+    /// The scheme it belongs to (RSS `domain`).
+    pub scheme: Option<String>,
+    /// The label for people.
+    pub label: Option<String>,
+}
+
+/// What kind of thing a [`Media`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaKind {
+    /// A picture.
+    Image,
+    /// Sound.
+    Audio,
+    /// A film.
+    Video,
+    /// A document such as a PDF.
+    Document,
+    /// Anything else, or unknown.
+    #[default]
+    Other,
+}
+
+/// An enclosure, attachment, Media RSS object or picture.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Media {
+    /// Absolute address.
+    pub url: String,
+    /// Media type.
+    pub mime: Option<String>,
+    /// Kind, by medium, media type or file name.
+    pub kind: MediaKind,
+    /// Width in pixels.
+    pub width: Option<u32>,
+    /// Height in pixels.
+    pub height: Option<u32>,
+    /// Duration in seconds.
+    pub duration_s: Option<f64>,
+    /// Length in bytes.
+    pub length_bytes: Option<u64>,
+    /// Title.
+    pub title: Option<String>,
+    /// Description or text alternative.
+    pub description: Option<String>,
+    /// Whether it only stands for something else (`media:thumbnail`).
+    pub is_thumbnail: bool,
+    /// Language.
+    pub language: Option<String>,
+    /// Whether it came as an RSS enclosure or an Atom link of that relation.
+    pub is_enclosure: bool,
+}
+
+/// A video on a platform that is known by name.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Video {
+    /// The platform; `youtube` is the only one so far.
+    pub site: String,
+    /// The platform's id of the video.
+    pub id: String,
+    /// The platform's id of the channel.
+    pub channel_id: Option<String>,
+    /// Picture that stands for it.
+    pub thumbnail: Option<String>,
+    /// Plain description.
+    pub description: Option<String>,
+    /// Duration in seconds; unknown in YouTube's own feeds.
+    pub duration_s: Option<f64>,
+}
+
+/// The feed an entry was taken from (RFC 4287, 4.2.11; RSS `source`).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    /// Title.
+    pub title: Option<Text>,
+    /// Subtitle.
+    pub subtitle: Option<Text>,
+    /// Address: of the feed in RSS, of the site in Atom.
+    pub url: Option<String>,
+    /// Id.
+    pub id: Option<String>,
+    /// All links.
+    pub links: Vec<Link>,
+    /// Authors.
+    pub authors: Vec<Person>,
+    /// Contributors.
+    pub contributors: Vec<Person>,
+    /// Categories.
+    pub categories: Vec<Category>,
+    /// Last change.
+    pub updated: Option<Timestamp>,
+    /// Rights.
+    pub rights: Option<Text>,
+    /// Icon.
+    pub icon: Option<String>,
+    /// Logo.
+    pub logo: Option<String>,
+    /// Program that made it.
+    pub generator: Option<Generator>,
+}
+
+/// The program that made a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Generator {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub url: Option<String>,
+    /// Version.
+    pub version: Option<String>,
+}
+
+/// A picture with its frame (RSS `image`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Image {
+    /// Address of the picture.
+    pub url: Option<String>,
+    /// Title or text alternative.
+    pub title: Option<String>,
+    /// Page it leads to.
+    pub link: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// Width in pixels.
+    pub width: Option<u32>,
+    /// Height in pixels.
+    pub height: Option<u32>,
+}
+
+/// RSS `textInput`, kept because checks of a feed name it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TextInput {
+    /// Label of the button.
+    pub title: Option<String>,
+    /// Explanation.
+    pub description: Option<String>,
+    /// Name of the field.
+    pub name: Option<String>,
+    /// Address of the script.
+    pub link: Option<String>,
+}
+
+/// RSS `cloud`: the publish-subscribe interface before WebSub.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cloud {
+    /// Host.
+    pub domain: Option<String>,
+    /// Port as given.
+    pub port: Option<String>,
+    /// Path.
+    pub path: Option<String>,
+    /// Procedure to call.
+    pub register_procedure: Option<String>,
+    /// Protocol.
+    pub protocol: Option<String>,
+}
+
+/// A transcript of an episode (`podcast:transcript`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Transcript {
+    /// Absolute address.
+    pub url: String,
+    /// Media type.
+    pub mime: Option<String>,
+    /// Language.
+    pub language: Option<String>,
+    /// Relation, such as `captions`.
+    pub rel: Option<String>,
+}
+
+/// What iTunes' tags say of an episode or a channel.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Itunes {
+    /// `itunes:subtitle`.
+    pub subtitle: Option<String>,
+    /// `itunes:summary`.
+    pub summary: Option<String>,
+    /// `itunes:duration` in seconds.
+    pub duration_s: Option<f64>,
+    /// `itunes:episode`.
+    pub episode: Option<u32>,
+    /// `itunes:season`.
+    pub season: Option<u32>,
+    /// `itunes:episodeType`, `itunes:type`.
+    pub kind: Option<String>,
+    /// `itunes:explicit`: yes, or said to be clean.
+    pub explicit: Option<bool>,
+    /// `itunes:block`.
+    pub block: Option<bool>,
+    /// `itunes:image`.
+    pub image: Option<String>,
+    /// `itunes:keywords`, separated.
+    pub keywords: Vec<String>,
+    /// `itunes:owner`.
+    pub owner: Option<Person>,
+}
+
+impl Itunes {
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        *self == Itunes::default()
+    }
+}
+
+/// What a feed says of itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Feed {
+    /// `atom:id`, `rdf:about`.
+    pub id: Option<String>,
+    /// Title.
+    pub title: Option<Text>,
+    /// Subtitle or description.
+    pub subtitle: Option<Text>,
+    /// Long description where there is one beside the subtitle (Atom 0.3 `info`).
+    pub info: Option<Text>,
+    /// Address of the site.
+    pub url: Option<String>,
+    /// Address the feed gives for itself (`rel=self`, `feed_url`).
+    pub self_url: Option<String>,
+    /// WebSub hubs.
+    pub hubs: Vec<String>,
+    /// All links.
+    pub links: Vec<Link>,
+    /// Next page of a paged feed (RFC 5005, 3), JSON Feed's `next_url`.
+    pub next_url: Option<String>,
+    /// Previous page of a paged feed (RFC 5005, 3).
+    pub previous_url: Option<String>,
+    /// Archive before this document (RFC 5005, 4).
+    pub prev_archive: Option<String>,
+    /// Archive after this document (RFC 5005, 4).
+    pub next_archive: Option<String>,
+    /// The current document, from an archive (RFC 5005, 4).
+    pub current_url: Option<String>,
+    /// `fh:complete`: what is not in here does not exist (RFC 5005, 2).
+    pub complete: bool,
+    /// `fh:archive` (RFC 5005, 4).
+    pub archive: bool,
+    /// `itunes:new-feed-url`.
+    pub new_feed_url: Option<String>,
+    /// Language, a BCP 47 tag as given.
+    pub language: Option<String>,
+    /// Last change.
+    pub updated: Option<Timestamp>,
+    /// Publication.
+    pub published: Option<Timestamp>,
+    /// Authors.
+    pub authors: Vec<Person>,
+    /// Contributors.
+    pub contributors: Vec<Person>,
+    /// `dc:publisher`, RSS `webMaster`.
+    pub publisher: Option<Person>,
+    /// Small square picture.
+    pub icon: Option<String>,
+    /// Picture of the feed.
+    pub image: Option<Image>,
+    /// RSS `textInput`.
+    pub text_input: Option<TextInput>,
+    /// RSS `cloud`.
+    pub cloud: Option<Cloud>,
+    /// Program that made it.
+    pub generator: Option<Generator>,
+    /// Address of a licence.
+    pub licence: Option<String>,
+    /// Rights in words.
+    pub rights: Option<Text>,
+    /// Minutes for which the feed may be kept (RSS `ttl`).
+    pub ttl_minutes: Option<u32>,
+    /// Hours in UTC (0–23) in which the feed asks not to be read.
+    pub skip_hours: Vec<u8>,
+    /// Days in English on which the feed asks not to be read.
+    pub skip_days: Vec<String>,
+    /// `sy:updatePeriod`: hourly, daily, weekly, monthly, yearly.
+    pub update_period: Option<String>,
+    /// `sy:updateFrequency`: times in a period.
+    pub update_frequency: Option<u32>,
+    /// `podcast:guid`.
+    pub podcast_guid: Option<String>,
+    /// `podcast:txt purpose="verify"`: the tokens given.
+    pub verify_tokens: Vec<String>,
+    /// `podcast:locked`.
+    pub podcast_locked: Option<bool>,
+    /// YouTube's id of the channel.
+    pub youtube_channel_id: Option<String>,
+    /// YouTube's id of the playlist.
+    pub youtube_playlist_id: Option<String>,
+    /// Categories.
+    pub categories: Vec<Category>,
+    /// RSS `docs`.
+    pub docs: Option<String>,
+    /// RSS `rating`.
+    pub rating: Option<String>,
+    /// JSON Feed's `expired`: there will be nothing new.
+    pub expired: bool,
+    /// What iTunes' tags say.
+    pub itunes: Itunes,
+    /// Errors page (`admin:errorReportsTo`).
+    pub error_reports_to: Option<String>,
+    /// Pictures and the like of the feed itself.
+    pub media: Vec<Media>,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Entry {
+    /// guid or id as given.
+    pub id: Option<String>,
+    /// Whether `id` is also the entry's address (RSS `isPermaLink`).
+    pub id_is_permalink: bool,
+    /// Title.
+    pub title: Option<Text>,
+    /// Address, absolute where a base was known.
+    pub url: Option<String>,
+    /// All links.
+    pub links: Vec<Link>,
+    /// First publication.
+    pub published: Option<Timestamp>,
+    /// Last change.
+    pub updated: Option<Timestamp>,
+    /// Creation (`dcterms:created`, Atom 0.3).
+    pub created: Option<Timestamp>,
+    /// When it ceases to hold (`expirationDate`, `dcterms:valid`).
+    pub expires: Option<Timestamp>,
+    /// From when on it holds (`dcterms:valid`).
+    pub valid_from: Option<Timestamp>,
+    /// Authors.
+    pub authors: Vec<Person>,
+    /// Contributors.
+    pub contributors: Vec<Person>,
+    /// `dc:publisher`.
+    pub publisher: Option<Person>,
+    /// Summary, excerpt or description.
+    pub summary: Option<Text>,
+    /// Full content.
+    pub content: Option<Text>,
+    /// Address of content that stands elsewhere (RFC 4287, 4.1.3.2).
+    pub content_src: Option<String>,
+    /// Language, a BCP 47 tag as given.
+    pub language: Option<String>,
+    /// Categories.
+    pub categories: Vec<Category>,
+    /// Enclosures, Media RSS objects, pictures.
+    pub media: Vec<Media>,
+    /// The video that this entry is.
+    pub video: Option<Video>,
+    /// Address of a licence.
+    pub licence: Option<String>,
+    /// Rights in words.
+    pub rights: Option<Text>,
+    /// Where it was taken from.
+    pub source: Option<Source>,
+    /// Page of comments.
+    pub comments_url: Option<String>,
+    /// Feed of comments (`wfw:commentRss`, `rel=replies`).
+    pub comments_feed: Option<String>,
+    /// Number of comments (`slash:comments`, `thr:total`).
+    pub comments_count: Option<u32>,
+    /// What it answers (RFC 4685).
+    pub in_reply_to: Vec<String>,
+    /// What iTunes' tags say.
+    pub itunes: Itunes,
+    /// Transcripts.
+    pub transcripts: Vec<Transcript>,
+    /// Position, latitude and longitude in degrees (georss, W3C geo).
+    pub location: Option<(f64, f64)>,
+    /// Dates as written, by the name of their element.
+    pub raw_dates: Vec<(String, String)>,
+}
+
+/// A declared deletion (RFC 6721).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeletedEntry {
+    /// Id of the entry that is gone.
+    #[serde(rename = "ref")]
+    pub ref_: String,
+    /// When it went.
+    pub when: Option<Timestamp>,
+    /// Who removed it.
+    pub by: Option<Person>,
+    /// Why.
+    pub comment: Option<String>,
+    /// Address it had.
+    pub url: Option<String>,
+}
+
+/// Something wrong with a feed, or something that was repaired. The codes are listed at [`crate::parse`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What, in kebab-case.
+    #[serde(skip_deserializing)]
+    pub code: &'static str,
+    /// What, in words.
+    pub message: String,
+    /// Where: `line 12`, `entry 3, pubDate`.
+    #[serde(rename = "where")]
+    pub where_: String,
+}
