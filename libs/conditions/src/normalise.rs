@@ -1,0 +1,1 @@
+//! Words as the vocabulary and the tagger compare them.
