@@ -1,1 +1,10 @@
-//! Publish: the sink and change log, feeds, search, the curated topic
+//! Publish: from items to what others read.
+//!
+//! [`sink`] writes items and the change log, in one sequence; everything else reads that log by cursor, never the
+//! sink: [`relay`] carries it to `carewire.curated` and `carewire.decisions`, [`feeds`] renders Atom, RSS and JSON
+//! Feed and `/v1/changes` from it.
+
+pub mod feeds;
+pub mod metrics;
+pub mod relay;
+pub mod sink;
