@@ -1,5 +1,6 @@
 //! `carewire.dead-letters`: what could not be handled.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,4 +31,31 @@ pub struct DeadLetterV1 {
     /// When the stage gave up.
     #[schemars(with = "crate::document::DateTime")]
     pub at: Timestamp,
+}
+
+impl DeadLetterV1 {
+    /// The dead letter of a record: `place` is topic, partition and offset.
+    #[must_use]
+    pub fn new<'a>(
+        stage: &str,
+        place: (&str, i32, i64),
+        key: &[u8],
+        value: Option<&[u8]>,
+        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+        error: &str,
+    ) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            stage: stage.to_owned(),
+            topic: place.0.to_owned(),
+            partition: place.1,
+            offset: place.2,
+            key: text(key),
+            value: value.map(|bytes| STANDARD.encode(bytes)),
+            headers: headers.map(|(name, value)| (name.to_owned(), text(value))).collect(),
+            error: error.to_owned(),
+            tries: 1,
+            at: Timestamp::now(),
+        }
+    }
 }

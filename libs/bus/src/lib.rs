@@ -15,8 +15,10 @@ mod config;
 mod embedded;
 mod error;
 mod handles;
+mod health;
 mod kafka;
 mod metrics;
+pub mod stage;
 mod types;
 
 use std::path::Path;
@@ -29,6 +31,7 @@ pub use config::{
 };
 pub use error::BusError;
 pub use handles::{Consumer, FencedWriter, Producer};
+pub use health::Health;
 pub use types::{Cleanup, Position, Received, Record, TopicSpec, Watermarks};
 
 /// The bus. Clones share everything.

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     register_histogram, register_histogram_vec, register_int_counter, register_int_counter_vec,
-    register_int_gauge,
+    register_int_gauge, register_int_gauge_vec,
 };
 
 // Names are distinct constants of this file, so registering them cannot collide.
@@ -93,6 +93,36 @@ pub static KAFKA_ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
         "carewire_bus_kafka_errors_total",
         "Errors that Kafka's client reported, by kind; a broker that is away counts again and again while it is.",
         &["kind"]
+    )
+    .expect(DISTINCT)
+});
+
+/// Whether a stage works (1) or waits for something (0), by stage.
+pub static STAGE_READY: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    register_int_gauge_vec!(
+        "carewire_stage_ready",
+        "Whether a stage works (1) or waits for something (0), by stage.",
+        &["stage"]
+    )
+    .expect(DISTINCT)
+});
+
+/// Time from reading a batch until its effects are durable, by stage, in seconds.
+pub static STAGE_BATCH_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
+    register_histogram_vec!(
+        "carewire_stage_batch_seconds",
+        "Time from reading a batch until its effects are durable, by stage, in seconds.",
+        &["stage"]
+    )
+    .expect(DISTINCT)
+});
+
+/// Records put aside because they can never be handled, by stage.
+pub static DEAD_LETTERS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "carewire_stage_dead_letters_total",
+        "Records put aside because they can never be handled, by stage.",
+        &["stage"]
     )
     .expect(DISTINCT)
 });
