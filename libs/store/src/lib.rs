@@ -1,1 +1,60 @@
-//! The network database: PostgreSQL or SQLite
+//! The network database: PostgreSQL or SQLite behind one type, [`Store`].
+//!
+//! SQL stands only here. One SQL text serves both databases; a `match` on the database is made only where they
+//! truly differ. One file per aggregate, each an `impl Store` with its row types:
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`organizations`], [`feeds`], [`hosts`], [`polls`], [`entries`] | who publishes, where, what is due, what was read |
+//! | [`grouping`] | what the grouping worker keeps for itself: sources, identities, items, stories |
+//! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
+//! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
+//! | [`accounts`], [`outbox`], [`audit`] | tokens and users, mail to be sent, who did what |
+//! | [`standing`], [`counts`], [`backup`] | changes of standing, figures for pages and metrics, copies |
+//!
+//! Invariants: numbers of the sequence come in commit order without gaps ([`Store::change_items`]); positions never
+//! go back; a write of an older turn or by a lost lease changes nothing.
+
+pub mod accounts;
+pub mod audit;
+pub mod backup;
+pub mod changes;
+pub mod counts;
+pub mod cursors;
+pub mod decisions;
+pub mod entries;
+mod error;
+pub mod feeds;
+pub mod grouping;
+pub mod hosts;
+pub mod items;
+pub mod leases;
+mod named;
+pub mod organizations;
+pub mod outbox;
+pub mod polls;
+pub mod positions;
+pub mod standing;
+mod store;
+
+pub use accounts::{NewUser, Principal, Role, Token, TokenId, User, UserId};
+pub use audit::{AuditEntry, AuditRow};
+pub use changes::{ChangeRow, Changes};
+pub use counts::Counts;
+pub use decisions::{DecisionRow, DecisionView};
+pub use entries::{EntryForRerun, EntryRow};
+pub use error::{Result, StoreError};
+pub use feeds::{Feed, FeedFilter, FeedKind, FeedProblem, FeedState, NewFeed, Proof};
+pub use grouping::{
+    GroupBatch, GroupItem, GroupSource, GroupState, GroupStory, GroupWindowRow, IdentityKey,
+    StoredGroupItem, StoredSource,
+};
+pub use hosts::{Host, HostClaim, HostLease};
+pub use items::{Applied, ItemChange, ItemContent, ItemRow, ItemState, ItemsView};
+pub use leases::Lease;
+pub use organizations::{NewOrganization, Organization, OrganizationPatch, Standing};
+pub use outbox::Mail;
+pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
+pub use positions::Position;
+pub use standing::FeedStanding;
+pub use store::{Store, StoreConfig, Target};
