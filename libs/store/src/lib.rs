@@ -29,6 +29,7 @@ pub mod grouping;
 pub mod hosts;
 pub mod items;
 pub mod leases;
+mod leading;
 mod named;
 pub mod organizations;
 pub mod outbox;
@@ -51,6 +52,7 @@ pub use grouping::{
 };
 pub use hosts::{Host, HostClaim, HostLease};
 pub use items::{Applied, ItemChange, ItemContent, ItemRow, ItemState, ItemsView};
+pub use leading::Leading;
 pub use leases::Lease;
 pub use organizations::{NewOrganization, Organization, OrganizationPatch, Standing};
 pub use outbox::Mail;
