@@ -21,6 +21,14 @@ pub struct FeedStanding {
     pub proof: Proof,
     /// The feed's title.
     pub title: Option<String>,
+    /// The feed's address.
+    pub url: String,
+    /// The feed's host.
+    pub host: String,
+    /// The site that the feed says it belongs to.
+    pub site_url: Option<String>,
+    /// The organization's site.
+    pub organization_site: Option<String>,
 }
 
 impl Store {
