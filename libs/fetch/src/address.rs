@@ -65,9 +65,7 @@ const CLOSED_V6: &[(Ipv6Addr, u8)] = &[
 fn forbidden_v6(ip: Ipv6Addr, allow: &[IpNet]) -> bool {
     let carried = embedded(ip);
     if !carried.is_empty() {
-        return carried
-            .iter()
-            .any(|&v4| is_forbidden(IpAddr::V4(v4), allow));
+        return carried.iter().any(|&v4| is_forbidden(IpAddr::V4(v4), allow));
     }
     if ip.segments()[0] & 0xe000 != 0x2000 {
         return true;

@@ -55,14 +55,10 @@ pub fn cache_lifetime(headers: &HeaderMap, now: Timestamp) -> Freshness {
             }
         }
     }
-    let age = text(headers, header::AGE)
-        .and_then(delta_seconds)
-        .unwrap_or_default();
+    let age = text(headers, header::AGE).and_then(delta_seconds).unwrap_or_default();
     let lifetime = max_age.or_else(|| {
         let expires = text(headers, header::EXPIRES)?;
-        let date = text(headers, header::DATE)
-            .and_then(http_date)
-            .unwrap_or(now);
+        let date = text(headers, header::DATE).and_then(http_date).unwrap_or(now);
         // Section 5.3: an unreadable date, "0" above all, means already expired.
         Some(http_date(expires).map_or(Duration::ZERO, |expires| until(expires, date)))
     });
@@ -83,9 +79,7 @@ fn delta_seconds(text: &str) -> Option<Duration> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(Duration::from_secs(
-        text.parse().map_or(MANY, |seconds: u64| seconds.min(MANY)),
-    ))
+    Some(Duration::from_secs(text.parse().map_or(MANY, |seconds: u64| seconds.min(MANY))))
 }
 
 /// RFC 9110 section 5.6.7: the fixed form and the two obsolete ones.
@@ -104,10 +98,7 @@ mod tests {
     use super::*;
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {
-        lines
-            .iter()
-            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
-            .collect()
+        lines.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect()
     }
 
     fn now() -> Timestamp {
@@ -140,95 +131,33 @@ mod tests {
     #[test]
     fn freshness_by_section_of_rfc_9111() {
         let date = ("date", "Mon, 23 Nov 2026 20:00:00 GMT");
-        let table: &[(&str, &[(&str, &str)], Option<u64>)] = &[
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<u64>);
+        let table: &[Case<'_>] = &[
             ("nothing said", &[], None),
-            (
-                "5.2.2.1 max-age",
-                &[("cache-control", "public, max-age=600")],
-                Some(600),
-            ),
-            (
-                "5.2 quoted argument",
-                &[("cache-control", "max-age=\"600\"")],
-                Some(600),
-            ),
-            (
-                "5.2 names without regard to case",
-                &[("cache-control", "Max-Age=600")],
-                Some(600),
-            ),
-            (
-                "4.2.1 the most restrictive one",
-                &[("cache-control", "max-age=600, max-age=60")],
-                Some(60),
-            ),
-            (
-                "4.2.1 unreadable is stale",
-                &[("cache-control", "max-age=ten")],
-                Some(0),
-            ),
-            (
-                "5.2.2.10 s-maxage is not for us",
-                &[("cache-control", "s-maxage=600")],
-                None,
-            ),
-            (
-                "5.1 Age",
-                &[("cache-control", "max-age=600"), ("age", "100")],
-                Some(500),
-            ),
-            (
-                "5.1 Age beyond",
-                &[("cache-control", "max-age=600"), ("age", "700")],
-                Some(0),
-            ),
-            (
-                "5.3 Expires",
-                &[("expires", "Mon, 23 Nov 2026 21:00:00 GMT"), date],
-                Some(3600),
-            ),
+            ("5.2.2.1 max-age", &[("cache-control", "public, max-age=600")], Some(600)),
+            ("5.2 quoted argument", &[("cache-control", "max-age=\"600\"")], Some(600)),
+            ("5.2 names without regard to case", &[("cache-control", "Max-Age=600")], Some(600)),
+            ("4.2.1 the most restrictive one", &[("cache-control", "max-age=600, max-age=60")], Some(60)),
+            ("4.2.1 unreadable is stale", &[("cache-control", "max-age=ten")], Some(0)),
+            ("5.2.2.10 s-maxage is not for us", &[("cache-control", "s-maxage=600")], None),
+            ("5.1 Age", &[("cache-control", "max-age=600"), ("age", "100")], Some(500)),
+            ("5.1 Age beyond", &[("cache-control", "max-age=600"), ("age", "700")], Some(0)),
+            ("5.3 Expires", &[("expires", "Mon, 23 Nov 2026 21:00:00 GMT"), date], Some(3600)),
             (
                 "5.3 Expires by the server's clock",
-                &[
-                    ("expires", "Mon, 23 Nov 2026 21:00:00 GMT"),
-                    ("date", "Mon, 23 Nov 2026 20:30:00 GMT"),
-                ],
+                &[("expires", "Mon, 23 Nov 2026 21:00:00 GMT"), ("date", "Mon, 23 Nov 2026 20:30:00 GMT")],
                 Some(1800),
             ),
-            (
-                "5.3 Expires without Date",
-                &[("expires", "Mon, 23 Nov 2026 21:00:00 GMT")],
-                Some(3600),
-            ),
+            ("5.3 Expires without Date", &[("expires", "Mon, 23 Nov 2026 21:00:00 GMT")], Some(3600)),
             ("5.3 Expires: 0", &[("expires", "0"), date], Some(0)),
-            (
-                "5.3 max-age before Expires",
-                &[("expires", "0"), ("cache-control", "max-age=60")],
-                Some(60),
-            ),
-            (
-                "5.2.2.4 no-cache",
-                &[("cache-control", "no-cache, max-age=60")],
-                Some(0),
-            ),
-            (
-                "5.2.2.4 no-cache of one field",
-                &[("cache-control", "no-cache=\"set-cookie\", max-age=60")],
-                Some(60),
-            ),
-            (
-                "1.2.2 overflow",
-                &[("cache-control", "max-age=99999999999999999999")],
-                Some(1 << 31),
-            ),
+            ("5.3 max-age before Expires", &[("expires", "0"), ("cache-control", "max-age=60")], Some(60)),
+            ("5.2.2.4 no-cache", &[("cache-control", "no-cache, max-age=60")], Some(0)),
+            ("5.2.2.4 no-cache of one field", &[("cache-control", "no-cache=\"set-cookie\", max-age=60")], Some(60)),
+            ("1.2.2 overflow", &[("cache-control", "max-age=99999999999999999999")], Some(1 << 31)),
         ];
         for (name, lines, seconds) in table {
             let freshness = cache_lifetime(&headers(lines), now());
-            assert_eq!(
-                freshness.lifetime,
-                seconds.map(Duration::from_secs),
-                "{name}"
-            );
+            assert_eq!(freshness.lifetime, seconds.map(Duration::from_secs), "{name}");
         }
         assert!(cache_lifetime(&headers(&[("cache-control", "no-store")]), now()).no_store);
     }

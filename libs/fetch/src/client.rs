@@ -38,9 +38,7 @@ struct Inner {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("user_agent", &self.inner.user_agent)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("user_agent", &self.inner.user_agent).finish_non_exhaustive()
     }
 }
 
@@ -51,16 +49,9 @@ impl Client {
         let proxy = config.proxy.as_ref().and_then(host_of);
         let resolver = GuardedResolver::new(config.allow.clone(), proxy, config.dns_cache);
         let http = transport::build(config, resolver.clone())?;
-        let user_agent = user_agent(config.contact.as_deref(), None)
-            .map_err(|error| ConfigError::Setup(error.to_string()))?;
-        Ok(Client {
-            inner: Arc::new(Inner {
-                http,
-                resolver,
-                config: config.clone(),
-                user_agent,
-            }),
-        })
+        let user_agent =
+            user_agent(config.contact.as_deref(), None).map_err(|error| ConfigError::Setup(error.to_string()))?;
+        Ok(Client { inner: Arc::new(Inner { http, resolver, config: config.clone(), user_agent }) })
     }
 
     /// The configuration that the client was set up with.
@@ -100,16 +91,10 @@ impl Client {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.classify(&request.url, &error)),
             Err(_) if header_end == deadline => {
-                return Err(FetchError::Timeout {
-                    what: TimeoutKind::Total,
-                    limit: config.total_timeout,
-                });
+                return Err(FetchError::Timeout { what: TimeoutKind::Total, limit: config.total_timeout });
             }
             Err(_) => {
-                return Err(FetchError::Timeout {
-                    what: TimeoutKind::Header,
-                    limit: config.header_timeout,
-                });
+                return Err(FetchError::Timeout { what: TimeoutKind::Header, limit: config.header_timeout });
             }
         };
 
@@ -155,10 +140,7 @@ impl Client {
         let mut decoded = match decoded {
             // Nothing usable came before the cut: the cut is the reason.
             Err(FetchError::BadContentEncoding { .. }) if wire.problem.is_some() => {
-                crate::decode::Decoded {
-                    body: bytes::Bytes::new(),
-                    problems: Vec::new(),
-                }
+                crate::decode::Decoded { body: bytes::Bytes::new(), problems: Vec::new() }
             }
             other => other?,
         };
@@ -175,11 +157,7 @@ impl Client {
 
     /// Checks what can be checked before connecting. Names are checked by the resolver when a connection is made; behind a proxy there is
     /// none to be made here, so they are resolved for the check alone.
-    pub(crate) async fn check_target(
-        &self,
-        url: &Url,
-        deadline: Instant,
-    ) -> Result<(), FetchError> {
+    pub(crate) async fn check_target(&self, url: &Url, deadline: Instant) -> Result<(), FetchError> {
         check_url(url)?;
         let config = &self.inner.config;
         if let Some(address) = literal_address(url) {
@@ -211,11 +189,7 @@ impl Client {
         // What never goes out: this client keeps no cookies and tells no one where it comes from.
         headers.remove(header::COOKIE);
         headers.remove(header::REFERER);
-        if request
-            .validators_of
-            .as_ref()
-            .is_none_or(|of| same_resource(of, &request.url))
-        {
+        if request.validators_of.as_ref().is_none_or(|of| same_resource(of, &request.url)) {
             if let Some(value) = request.etag.as_deref().and_then(echoed) {
                 headers.insert(header::IF_NONE_MATCH, value);
             }
@@ -237,26 +211,16 @@ impl Client {
             if let Some(refused) = error.downcast_ref::<ResolveError>() {
                 return match refused {
                     ResolveError::Forbidden(address) => forbidden(url, *address),
-                    ResolveError::Failed(message) => FetchError::Dns {
-                        host,
-                        message: message.clone(),
-                    },
+                    ResolveError::Failed(message) => FetchError::Dns { host, message: message.clone() },
                 };
             }
-            let inner = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
-            if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-            {
+            if is_tls(error) {
                 return FetchError::Tls { host, message };
             }
             cause = error.source();
         }
         if error.is_timeout() {
-            FetchError::Timeout {
-                what: TimeoutKind::Connect,
-                limit: config.connect_timeout,
-            }
+            FetchError::Timeout { what: TimeoutKind::Connect, limit: config.connect_timeout }
         } else if error.is_connect() && config.proxy.is_some() {
             FetchError::Proxy { message }
         } else if error.is_connect() {
@@ -264,21 +228,24 @@ impl Client {
         } else if error.is_builder() {
             FetchError::InvalidRequest { message }
         } else if message == "message head is too large" {
-            FetchError::TooLarge {
-                what: Limited::Header,
-                limit: u64::from(config.max_header),
-            }
+            FetchError::TooLarge { what: Limited::Header, limit: u64::from(config.max_header) }
         } else {
             FetchError::Protocol { host, message }
         }
     }
 }
 
-fn forbidden(url: &Url, address: std::net::IpAddr) -> FetchError {
-    FetchError::Forbidden {
-        host: host_of(url).unwrap_or_default(),
-        address,
+/// Whether an error is the TLS library's. An I/O error hides what it wraps from `source`, and they are nested here.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
     }
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.is_some_and(|inner| is_tls(inner))
+}
+
+fn forbidden(url: &Url, address: std::net::IpAddr) -> FetchError {
+    FetchError::Forbidden { host: host_of(url).unwrap_or_default(), address }
 }
 
 /// Whether two URLs name the same resource: equal but for the fragment, which is never sent.
@@ -287,15 +254,9 @@ pub(crate) fn same_resource(a: &Url, b: &Url) -> bool {
 }
 
 fn check_header_size(headers: &HeaderMap, limit: u32) -> Result<(), FetchError> {
-    let size: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > limit as usize {
-        return Err(FetchError::TooLarge {
-            what: Limited::Header,
-            limit: u64::from(limit),
-        });
+        return Err(FetchError::TooLarge { what: Limited::Header, limit: u64::from(limit) });
     }
     Ok(())
 }
@@ -309,11 +270,8 @@ fn user_agent(contact: Option<&str>, subscribers: Option<u64>) -> Result<HeaderV
         (None, Some(count)) => format!(" ({count})"),
         (Some(contact), Some(count)) => format!(" (+{contact}; {count})"),
     };
-    HeaderValue::try_from(format!("Carewire/0.1{comment}")).map_err(|error| {
-        FetchError::InvalidRequest {
-            message: error.to_string(),
-        }
-    })
+    HeaderValue::try_from(format!("Carewire/0.1{comment}"))
+        .map_err(|error| FetchError::InvalidRequest { message: error.to_string() })
 }
 
 #[cfg(test)]
@@ -326,16 +284,8 @@ mod tests {
         for (contact, subscribers, expected) in [
             (None, None, "Carewire/0.1"),
             (None, Some(1), "Carewire/0.1 (1 subscriber)"),
-            (
-                contact,
-                None,
-                "Carewire/0.1 (+https://carewire.example/about)",
-            ),
-            (
-                contact,
-                Some(12),
-                "Carewire/0.1 (+https://carewire.example/about; 12 subscribers)",
-            ),
+            (contact, None, "Carewire/0.1 (+https://carewire.example/about)"),
+            (contact, Some(12), "Carewire/0.1 (+https://carewire.example/about; 12 subscribers)"),
         ] {
             assert_eq!(user_agent(contact, subscribers).unwrap(), expected);
         }

@@ -99,12 +99,7 @@ pub enum ConfigError {
 impl FetchConfig {
     /// Checks what types cannot: ranges, schemes, characters.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |key, message: &str| {
-            Err(ConfigError::Value {
-                key,
-                message: message.to_owned(),
-            })
-        };
+        let wrong = |key, message: &str| Err(ConfigError::Value { key, message: message.to_owned() });
         for (key, value) in [
             ("connect_timeout", self.connect_timeout),
             ("header_timeout", self.header_timeout),
@@ -131,10 +126,7 @@ impl FetchConfig {
             return wrong("dns_cache", "must be at most \"60s\"");
         }
         if self.contact.as_ref().is_some_and(|contact| {
-            contact.is_empty()
-                || !contact
-                    .bytes()
-                    .all(|b| b.is_ascii_graphic() && !b"()\\;".contains(&b))
+            contact.is_empty() || !contact.bytes().all(|b| b.is_ascii_graphic() && !b"()\\;".contains(&b))
         }) {
             return wrong(
                 "contact",
@@ -144,10 +136,7 @@ impl FetchConfig {
         if let Some(proxy) = &self.proxy
             && (!matches!(proxy.scheme(), "http" | "https") || proxy.host_str().is_none())
         {
-            return wrong(
-                "proxy",
-                "must be an address such as http://proxy.example:3128",
-            );
+            return wrong("proxy", "must be an address such as http://proxy.example:3128");
         }
         Ok(())
     }
@@ -163,10 +152,9 @@ mod tests {
         let text = serde_json::to_string(&config).unwrap();
         assert!(text.contains("\"connect_timeout\":\"10s\""), "{text}");
         assert_eq!(serde_json::from_str::<FetchConfig>(&text).unwrap(), config);
-        let read: FetchConfig = serde_json::from_str(
-            r#"{"allow":["127.0.0.0/8"],"total_timeout":"1m 30s","min_host_pause":"0s"}"#,
-        )
-        .unwrap();
+        let read: FetchConfig =
+            serde_json::from_str(r#"{"allow":["127.0.0.0/8"],"total_timeout":"1m 30s","min_host_pause":"0s"}"#)
+                .unwrap();
         assert_eq!(read.total_timeout, Duration::from_secs(90));
         assert_eq!(read.min_host_pause, Duration::ZERO);
         assert_eq!(read.allow[0].to_string(), "127.0.0.0/8");
@@ -176,45 +164,16 @@ mod tests {
     fn wrong_keys_and_values_are_named() {
         for (json, part) in [
             (r#"{"alow":[]}"#, "unknown field `alow`"),
-            (
-                r#"{"allow":["localhost"]}"#,
-                "`localhost` is no address range",
-            ),
+            (r#"{"allow":["localhost"]}"#, "`localhost` is no address range"),
         ] {
-            let error = serde_json::from_str::<FetchConfig>(json)
-                .unwrap_err()
-                .to_string();
+            let error = serde_json::from_str::<FetchConfig>(json).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
         for (config, part) in [
-            (
-                FetchConfig {
-                    contact: Some("me (at) home".into()),
-                    ..FetchConfig::default()
-                },
-                "fetch.contact",
-            ),
-            (
-                FetchConfig {
-                    total_timeout: Duration::ZERO,
-                    ..FetchConfig::default()
-                },
-                "fetch.total_timeout",
-            ),
-            (
-                FetchConfig {
-                    proxy: Url::parse("ftp://x/").ok(),
-                    ..FetchConfig::default()
-                },
-                "fetch.proxy",
-            ),
-            (
-                FetchConfig {
-                    max_body: 0,
-                    ..FetchConfig::default()
-                },
-                "fetch.max_body",
-            ),
+            (FetchConfig { contact: Some("me (at) home".into()), ..FetchConfig::default() }, "fetch.contact"),
+            (FetchConfig { total_timeout: Duration::ZERO, ..FetchConfig::default() }, "fetch.total_timeout"),
+            (FetchConfig { proxy: Url::parse("ftp://x/").ok(), ..FetchConfig::default() }, "fetch.proxy"),
+            (FetchConfig { max_body: 0, ..FetchConfig::default() }, "fetch.max_body"),
         ] {
             let error = config.check().unwrap_err().to_string();
             assert!(error.starts_with(part), "{error}");

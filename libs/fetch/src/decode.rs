@@ -38,9 +38,7 @@ pub(crate) struct Decoded {
 fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, FetchError> {
     let mut codings = Vec::new();
     for value in headers.get_all(header::CONTENT_ENCODING) {
-        let bad = |encoding: &str| FetchError::BadContentEncoding {
-            encoding: encoding.chars().take(40).collect(),
-        };
+        let bad = |encoding: &str| FetchError::BadContentEncoding { encoding: encoding.chars().take(40).collect() };
         let value = value.to_str().map_err(|_| bad("?"))?;
         for coding in value.split(',').map(str::trim) {
             codings.push(match coding.to_ascii_lowercase().as_str() {
@@ -62,11 +60,7 @@ fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, FetchError> {
 /// Undoes what the header says was done to the body.
 ///
 /// Damage in the middle keeps what came before it; a body that is plain text in spite of the header is taken as it is.
-pub(crate) async fn decode(
-    headers: &HeaderMap,
-    wire: Bytes,
-    limits: &Limits,
-) -> Result<Decoded, FetchError> {
+pub(crate) async fn decode(headers: &HeaderMap, wire: Bytes, limits: &Limits) -> Result<Decoded, FetchError> {
     let mut problems = Vec::new();
     let mut body = wire;
     if body.is_empty() {
@@ -141,9 +135,7 @@ async fn expand(
         };
         let problem = match outcome {
             Outcome::Damaged if out.is_empty() => {
-                return Err(FetchError::BadContentEncoding {
-                    encoding: name(coding).to_owned(),
-                });
+                return Err(FetchError::BadContentEncoding { encoding: name(coding).to_owned() });
             }
             Outcome::Damaged => Some(BodyProblem::DamagedEncoding),
             Outcome::Ended if starts_member(coding, rest) => continue,
@@ -192,11 +184,8 @@ async fn drain(
 }
 
 fn ratio_error(expanded: usize, sent: usize, limits: &Limits) -> Option<FetchError> {
-    let bomb =
-        expanded > RATIO_FLOOR && expanded as u64 > u64::from(limits.max_ratio) * sent as u64;
-    bomb.then_some(FetchError::Ratio {
-        limit: limits.max_ratio,
-    })
+    let bomb = expanded > RATIO_FLOOR && expanded as u64 > u64::from(limits.max_ratio) * sent as u64;
+    bomb.then_some(FetchError::Ratio { limit: limits.max_ratio })
 }
 
 /// RFC 1950 section 2.2: method 8, and the first two bytes are a multiple of 31.
@@ -207,10 +196,7 @@ fn is_zlib(input: &[u8]) -> bool {
 fn starts_member(coding: Coding, rest: &[u8]) -> bool {
     match coding {
         Coding::Gzip => rest.starts_with(b"\x1f\x8b"),
-        Coding::Zstd => {
-            rest.starts_with(b"\x28\xb5\x2f\xfd")
-                || matches!(rest, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
-        }
+        Coding::Zstd => rest.starts_with(b"\x28\xb5\x2f\xfd") || matches!(rest, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]),
         Coding::Deflate | Coding::Brotli => false,
     }
 }

@@ -121,14 +121,8 @@ impl FetchError {
             FetchError::Connect { .. } => "connect",
             FetchError::Tls { .. } => "tls",
             FetchError::Timeout { what, .. } => what.code(),
-            FetchError::TooLarge {
-                what: Limited::Header,
-                ..
-            } => "header-too-large",
-            FetchError::TooLarge {
-                what: Limited::Body,
-                ..
-            } => "body-too-large",
+            FetchError::TooLarge { what: Limited::Header, .. } => "header-too-large",
+            FetchError::TooLarge { what: Limited::Body, .. } => "body-too-large",
             FetchError::Ratio { .. } => "zip-bomb",
             FetchError::BadContentEncoding { .. } => "bad-content-encoding",
             FetchError::TooManyRedirects { .. } => "too-many-redirects",

@@ -44,17 +44,11 @@ impl Client {
     /// Every hop is checked as the first request is. Credentials stay with their origin, validators with the address that gave them
     /// ([`Request::validators_of`]). 303, and 301 and 302 after a POST, go on as a GET without the body. A redirect without a
     /// usable `Location` header is handed out as the response.
-    pub async fn follow(
-        &self,
-        mut request: Request,
-        gate: &impl HostGate,
-    ) -> Result<Response, FetchError> {
+    pub async fn follow(&self, mut request: Request, gate: &impl HostGate) -> Result<Response, FetchError> {
         let started = Instant::now();
         let limit = self.config().max_redirects;
         // From here on the validators are bound to the address that they belong to.
-        request
-            .validators_of
-            .get_or_insert_with(|| request.url.clone());
+        request.validators_of.get_or_insert_with(|| request.url.clone());
         let mut hops: Vec<Hop> = Vec::new();
         let mut host = checked_host(&request.url)?;
         loop {
@@ -67,9 +61,7 @@ impl Client {
             };
             let seen = |url: &Url| same_resource(url, &to);
             let method = next_method(&request.method, response.status);
-            if seen(&request.url) && method == request.method
-                || hops.iter().any(|hop| seen(&hop.from))
-            {
+            if seen(&request.url) && method == request.method || hops.iter().any(|hop| seen(&hop.from)) {
                 return Err(FetchError::RedirectLoop { url: shown(&to) });
             }
             if hops.len() >= usize::from(limit) {
@@ -77,17 +69,12 @@ impl Client {
             }
             let next_host = checked_host(&to)?;
             // A closed address is refused before a lease is taken on it.
-            self.check_target(&to, Instant::now() + self.config().connect_timeout)
-                .await?;
+            self.check_target(&to, Instant::now() + self.config().connect_timeout).await?;
             if next_host != host {
                 gate.enter(&next_host).await?;
                 host = next_host;
             }
-            hops.push(Hop {
-                from: request.url.clone(),
-                to: to.clone(),
-                status: response.status,
-            });
+            hops.push(Hop { from: request.url.clone(), to: to.clone(), status: response.status });
             redirect(&mut request, to, method);
         }
     }
@@ -95,10 +82,7 @@ impl Client {
 
 fn checked_host(url: &Url) -> Result<String, FetchError> {
     check_url(url)?;
-    host_of(url).ok_or_else(|| FetchError::InvalidUrl {
-        url: shown(url),
-        reason: "it has no host",
-    })
+    host_of(url).ok_or_else(|| FetchError::InvalidUrl { url: shown(url), reason: "it has no host" })
 }
 
 /// Where a response redirects to; `None` where it does not.
@@ -114,13 +98,10 @@ fn target(response: &Response) -> Result<Option<Url>, FetchError> {
     if location.trim().is_empty() {
         return Ok(None);
     }
-    let mut to = response
-        .url
-        .join(location.trim())
-        .map_err(|_| FetchError::InvalidUrl {
-            url: location.chars().take(200).collect(),
-            reason: "the redirect's Location is no URL",
-        })?;
+    let mut to = response.url.join(location.trim()).map_err(|_| FetchError::InvalidUrl {
+        url: location.chars().take(200).collect(),
+        reason: "the redirect's Location is no URL",
+    })?;
     // RFC 9110 section 10.2.2: the fragment is inherited.
     if to.fragment().is_none() {
         to.set_fragment(response.url.fragment());

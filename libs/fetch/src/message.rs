@@ -162,7 +162,8 @@ pub fn host_of(url: &Url) -> Option<String> {
             (!name.is_empty()).then(|| name.to_ascii_lowercase())
         }
         Host::Ipv4(ip) => Some(ip.to_string()),
-        Host::Ipv6(ip) => Some(ip.to_string()),
+        // A mapped address is connected to over IPv4: the same host, so the same lease.
+        Host::Ipv6(ip) => Some(ip.to_canonical().to_string()),
     }
 }
 
@@ -186,12 +187,7 @@ pub(crate) fn shown(url: &Url) -> String {
 
 /// Checks a URL before anything is sent: scheme, user information, host, port.
 pub(crate) fn check_url(url: &Url) -> Result<(), FetchError> {
-    let refuse = |reason| {
-        Err(FetchError::InvalidUrl {
-            url: shown(url),
-            reason,
-        })
-    };
+    let refuse = |reason| Err(FetchError::InvalidUrl { url: shown(url), reason });
     if !matches!(url.scheme(), "http" | "https") {
         return refuse("only http and https are fetched");
     }
@@ -208,11 +204,7 @@ pub(crate) fn check_url(url: &Url) -> Result<(), FetchError> {
 }
 
 fn latin1(value: &HeaderValue) -> String {
-    value
-        .as_bytes()
-        .iter()
-        .map(|&byte| char::from(byte))
-        .collect()
+    value.as_bytes().iter().map(|&byte| char::from(byte)).collect()
 }
 
 /// The reverse of [`latin1`]; `None` where the text cannot be a header's value.
@@ -226,10 +218,7 @@ pub(crate) fn is_credential(name: &HeaderName, value: &HeaderValue) -> bool {
     value.is_sensitive()
         || matches!(
             *name,
-            header::AUTHORIZATION
-                | header::PROXY_AUTHORIZATION
-                | header::COOKIE
-                | header::WWW_AUTHENTICATE
+            header::AUTHORIZATION | header::PROXY_AUTHORIZATION | header::COOKIE | header::WWW_AUTHENTICATE
         )
 }
 
@@ -243,7 +232,8 @@ mod tests {
             ("http://Example.ORG:8080/x", Some("example.org")),
             ("http://example.org./", Some("example.org")),
             ("http://127.1/", Some("127.0.0.1")),
-            ("http://[::FFFF:127.0.0.1]:80/", Some("::ffff:7f00:1")),
+            ("http://[::FFFF:127.0.0.1]:80/", Some("127.0.0.1")),
+            ("http://[2A00::1]/", Some("2a00::1")),
             ("https://bücher.example/", Some("xn--bcher-kva.example")),
             ("mailto:a@b", None),
         ] {
@@ -270,13 +260,7 @@ mod tests {
 
     #[test]
     fn validators_survive_byte_for_byte() {
-        for bytes in [
-            &b"\"abc\""[..],
-            b"W/\"abc-gzip\"",
-            b"unquoted",
-            b"\"\xe9\xff\"",
-            b"\"a b\"",
-        ] {
+        for bytes in [&b"\"abc\""[..], b"W/\"abc-gzip\"", b"unquoted", b"\"\xe9\xff\"", b"\"a b\""] {
             let value = HeaderValue::from_bytes(bytes).unwrap();
             assert_eq!(echoed(&latin1(&value)).unwrap().as_bytes(), bytes);
         }

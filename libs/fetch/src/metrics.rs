@@ -16,8 +16,7 @@ fn registered<C: prometheus::core::Collector + Clone + 'static>(collector: C) ->
 
 /// Outgoing requests by outcome: a status class (`2xx`), `304`, or the code of the error.
 static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    let help =
-        "Outgoing requests by outcome: a status class (`2xx`), `304`, or the code of the error.";
+    let help = "Outgoing requests by outcome: a status class (`2xx`), `304`, or the code of the error.";
     let opts = Opts::new("carewire_fetch_requests_total", help);
     registered(IntCounterVec::new(opts, &["outcome"]).expect(VALID))
 });
@@ -36,19 +35,15 @@ static BODY_BYTES: LazyLock<IntCounter> = LazyLock::new(|| {
 
 /// Response bodies with a problem, by its code.
 static BODY_PROBLEMS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    let opts = Opts::new(
-        "carewire_fetch_body_problems_total",
-        "Response bodies with a problem, by its code.",
-    );
+    let opts = Opts::new("carewire_fetch_body_problems_total", "Response bodies with a problem, by its code.");
     registered(IntCounterVec::new(opts, &["problem"]).expect(VALID))
 });
 
 /// Time from sending a request to the end of its response, one hop.
 static SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
     let help = "Time from sending a request to the end of its response, one hop.";
-    let opts = HistogramOpts::new("carewire_fetch_request_seconds", help).buckets(vec![
-        0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
-    ]);
+    let opts = HistogramOpts::new("carewire_fetch_request_seconds", help)
+        .buckets(vec![0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]);
     registered(Histogram::with_opts(opts).expect(VALID))
 });
 

@@ -34,12 +34,8 @@ impl IpNet {
     /// embedded addresses are the business of [`crate::is_forbidden`].
     pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.base, ip) {
-            (IpAddr::V4(base), IpAddr::V4(ip)) => {
-                ip.to_bits() & mask32(self.prefix) == base.to_bits()
-            }
-            (IpAddr::V6(base), IpAddr::V6(ip)) => {
-                ip.to_bits() & mask128(self.prefix) == base.to_bits()
-            }
+            (IpAddr::V4(base), IpAddr::V4(ip)) => ip.to_bits() & mask32(self.prefix) == base.to_bits(),
+            (IpAddr::V6(base), IpAddr::V6(ip)) => ip.to_bits() & mask128(self.prefix) == base.to_bits(),
             _ => false,
         }
     }
@@ -111,14 +107,7 @@ mod tests {
             ("127.0.0.0/", None),
             ("", None),
         ] {
-            assert_eq!(
-                text.parse::<IpNet>()
-                    .ok()
-                    .map(|net| net.to_string())
-                    .as_deref(),
-                shown,
-                "{text}"
-            );
+            assert_eq!(text.parse::<IpNet>().ok().map(|net| net.to_string()).as_deref(), shown, "{text}");
         }
     }
 

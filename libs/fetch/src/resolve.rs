@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
@@ -38,27 +38,14 @@ struct Inner {
 
 impl GuardedResolver {
     pub(crate) fn new(allow: Vec<IpNet>, proxy: Option<String>, keep: Duration) -> GuardedResolver {
-        let cache = Cache::builder()
-            .max_capacity(50_000)
-            .time_to_live(keep)
-            .build();
-        GuardedResolver {
-            inner: Arc::new(Inner {
-                allow,
-                proxy,
-                cache,
-            }),
-        }
+        let cache = Cache::builder().max_capacity(50_000).time_to_live(keep).build();
+        GuardedResolver { inner: Arc::new(Inner { allow, proxy, cache }) }
     }
 
     /// The addresses of a name that may be connected to; at least one.
     pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
         let all = self.lookup(name).await?;
-        let open: Vec<IpAddr> = all
-            .iter()
-            .copied()
-            .filter(|&ip| !is_forbidden(ip, &self.inner.allow))
-            .collect();
+        let open: Vec<IpAddr> = all.iter().copied().filter(|&ip| !is_forbidden(ip, &self.inner.allow)).collect();
         match all.first() {
             Some(&first) if open.is_empty() => Err(ResolveError::Forbidden(first)),
             None => Err(ResolveError::Failed("the name has no address".to_owned())),
@@ -68,6 +55,9 @@ impl GuardedResolver {
 
     /// All addresses of a name, from the cache or the system's resolver; one look-up at a time for each name. Failures are not kept.
     async fn lookup(&self, name: &str) -> Result<Arc<[IpAddr]>, ResolveError> {
+        if is_localhost(name) {
+            return Ok(LOOPBACK.into());
+        }
         let asked = name.to_owned();
         self.inner
             .cache
@@ -80,6 +70,15 @@ impl GuardedResolver {
             .await
             .map_err(|error| ResolveError::Failed(error.to_string()))
     }
+}
+
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+
+/// RFC 6761 section 6.3: these names are loopback and are never asked of a name server, which might say otherwise.
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or(name);
+    last.eq_ignore_ascii_case("localhost")
 }
 
 impl Resolve for GuardedResolver {

@@ -17,10 +17,7 @@ fn setup(error: impl std::fmt::Display) -> ConfigError {
 }
 
 /// The HTTP library's client with no redirects, cookies, referrer, retries, environment proxies or decoding of its own.
-pub(crate) fn build(
-    config: &FetchConfig,
-    resolver: GuardedResolver,
-) -> Result<reqwest::Client, ConfigError> {
+pub(crate) fn build(config: &FetchConfig, resolver: GuardedResolver) -> Result<reqwest::Client, ConfigError> {
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls(config)?)
         .dns_resolver(resolver)
@@ -46,9 +43,7 @@ pub(crate) fn build(
 }
 
 fn tls(config: &FetchConfig) -> Result<ClientConfig, ConfigError> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = &config.ca_file {
         let wrong = |error: String| ConfigError::Value {
             key: "ca_file",
@@ -61,17 +56,14 @@ fn tls(config: &FetchConfig) -> Result<ClientConfig, ConfigError> {
             return Err(wrong("no PEM block found".to_owned()));
         }
         for certificate in certificates {
-            roots
-                .add(certificate)
-                .map_err(|error| wrong(error.to_string()))?;
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
         }
     }
-    let mut tls =
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(setup)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(setup)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(tls)
 }

@@ -22,10 +22,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) fn too_large(&self) -> FetchError {
-        FetchError::TooLarge {
-            what: Limited::Body,
-            limit: self.max_body,
-        }
+        FetchError::TooLarge { what: Limited::Body, limit: self.max_body }
     }
 }
 
@@ -37,14 +34,8 @@ pub(crate) struct Wire {
 
 /// Reads the whole body. A server that stops in the middle gives what came and a problem; one that sends nothing at all
 /// within the limit is an error, and so is a body larger than the limit (a part of it would look like a shorter feed).
-pub(crate) async fn read(
-    response: &mut reqwest::Response,
-    limits: &Limits,
-) -> Result<Wire, FetchError> {
-    if response
-        .content_length()
-        .is_some_and(|length| length > limits.max_body)
-    {
+pub(crate) async fn read(response: &mut reqwest::Response, limits: &Limits) -> Result<Wire, FetchError> {
+    if response.content_length().is_some_and(|length| length > limits.max_body) {
         return Err(limits.too_large());
     }
     // Most bodies come in one piece, which is then handed on without a copy.
@@ -85,9 +76,6 @@ pub(crate) async fn read(
                 Some(problem)
             }
         };
-        return Ok(Wire {
-            body: rest.map_or(first, BytesMut::freeze),
-            problem,
-        });
+        return Ok(Wire { body: rest.map_or(first, BytesMut::freeze), problem });
     }
 }
