@@ -1,0 +1,367 @@
+//! From an item and its decisions to its row: what the public sees of it, and what queries see. Pure.
+//!
+//! The row keeps the item's content as if it were public, and beside it what is needed to decide again
+//! ([`ItemMeta`], [`Decided`]); so a decision made today and an undo next year need no other record.
+//! Who reads a row asks [`public_json`] for the form that may leave the house.
+
+use carewire_conditions::Vocabulary;
+use carewire_schemas::{
+    ConditionCode, ConditionTag, CuratedV1, DecisionV1, Evidence, Field, Fields, ItemV1, Outcome, OrganizationRef,
+    OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Verdict, Withdrawal,
+};
+use carewire_store::{ItemRow, ItemState};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+/// What the row keeps of an item beside its content.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ItemMeta {
+    /// The item's version that the row shows. (The row's own version also rises with decisions.)
+    pub applied: i64,
+    /// What the rules said.
+    pub outcome: Outcome,
+    /// The tagger's conditions, negated ones included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<ConditionTag>,
+    /// Who carries it, with ids, the origin first.
+    pub sources: Vec<Source>,
+    /// What made the content.
+    pub pipeline: PipelineVersion,
+    /// How the item relates to its story.
+    pub relation: StoryRelation,
+    /// When the first of its entries was first seen.
+    pub first_seen: Timestamp,
+    /// History, not news.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub history: bool,
+    /// Withdrawn by its origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Withdrawal>,
+    /// Why the public form is a withdrawal, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_withdrawal: Option<Withdrawal>,
+}
+
+/// The decisions that hold for an item: the newest of each kind.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    /// Show it or hide it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show: Option<Shown>,
+    /// The conditions it is about, in place of the tagger's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Vec<ConditionCode>>,
+}
+
+/// Approve or hide, by whom and why.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Shown {
+    /// Approved, else hidden.
+    pub approved: bool,
+    /// Why, in words.
+    pub reason: String,
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Decided {
+    /// What holds after `decision`.
+    fn with(mut self, decision: &DecisionV1) -> Self {
+        let shown = |approved| {
+            Some(Shown { approved, reason: decision.reason.clone(), by: decision.by.clone(), at: decision.at })
+        };
+        match &decision.verdict {
+            Verdict::Approve => self.show = shown(true),
+            Verdict::Hide => self.show = shown(false),
+            Verdict::Retag { about } => self.about = Some(about.clone()),
+            Verdict::Undo => self = Self::default(),
+        }
+        self
+    }
+}
+
+/// A row whose own columns cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("row of item {item}: column `{column}` cannot be read: {source}")]
+pub struct RowError {
+    item: carewire_schemas::ItemId,
+    column: &'static str,
+    source: serde_json::Error,
+}
+
+/// The row of `item`, over what the store holds of it and decisions that waited for it.
+///
+/// An item version that the row already has, or an older one, gives the row unchanged: a repeat or a late arrival.
+///
+/// # Errors
+/// When columns of `existing` cannot be read.
+pub fn make_row(
+    item: &ItemV1,
+    existing: Option<&ItemRow>,
+    pending: &[DecisionV1],
+    vocabulary: &Vocabulary,
+    now: Timestamp,
+) -> Result<ItemRow, RowError> {
+    if let Some(row) = existing
+        && meta(row)?.applied >= item.version
+    {
+        return Ok(row.clone());
+    }
+    let decided = existing.map(decided).transpose()?.unwrap_or_default();
+    let decided = pending.iter().fold(decided, Decided::with);
+    let cleaned = &item.cleaned;
+    let mut meta = ItemMeta {
+        applied: item.version,
+        outcome: item.outcome.clone(),
+        tags: cleaned.conditions.clone(),
+        sources: item.sources.clone(),
+        pipeline: item.pipeline.clone(),
+        relation: item.relation,
+        first_seen: item.first_seen,
+        history: item.history,
+        withdrawn: item.withdrawn.clone(),
+        shown_withdrawal: None,
+    };
+    let mut sources: Vec<PublicSource> = Vec::with_capacity(item.sources.len());
+    for source in &item.sources {
+        if sources.iter().all(|known| known.organization.slug != source.slug) {
+            sources.push(PublicSource {
+                organization: OrganizationRef { slug: source.slug.clone(), name: source.name.clone() },
+                url: source.url.clone(),
+            });
+        }
+    }
+    let public = CuratedV1 {
+        id: item.item,
+        version: existing.map_or(0, |row| row.public_version),
+        state: PublicState::Curated,
+        title: cleaned.title.clone(),
+        url: cleaned.url.clone(),
+        summary: cleaned.summary.clone(),
+        html: cleaned.html.clone(),
+        language: cleaned.language.clone(),
+        kind: cleaned.kind,
+        published: cleaned.published.unwrap_or(item.first_seen),
+        updated: existing
+            .and_then(|row| Timestamp::from_millisecond(row.updated).ok())
+            .unwrap_or(now),
+        authors: cleaned.authors.clone(),
+        media: cleaned.media.clone(),
+        video: cleaned.video.clone(),
+        licence: cleaned.licence.clone(),
+        conditions: Vec::new(),
+        sources,
+        story: item.story,
+        withdrawn: None,
+    };
+    Ok(finish(public, &mut meta, &decided, existing, vocabulary, now))
+}
+
+/// The row after a curator's decision.
+///
+/// # Errors
+/// When columns of `row` cannot be read.
+pub fn apply_verdict(
+    row: &ItemRow,
+    decision: &DecisionV1,
+    vocabulary: &Vocabulary,
+    now: Timestamp,
+) -> Result<ItemRow, RowError> {
+    let mut meta = meta(row)?;
+    let decided = decided(row)?.with(decision);
+    let public = content(row)?;
+    Ok(finish(public, &mut meta, &decided, Some(row), vocabulary, now))
+}
+
+/// The kept content of a row, as if it were public.
+///
+/// # Errors
+/// When the column cannot be read.
+pub fn content(row: &ItemRow) -> Result<CuratedV1, RowError> {
+    serde_json::from_str(&row.content).map_err(|source| RowError { item: row.id, column: "content", source })
+}
+
+/// What the row keeps beside its content.
+///
+/// # Errors
+/// When the column cannot be read.
+pub fn meta(row: &ItemRow) -> Result<ItemMeta, RowError> {
+    serde_json::from_str(&row.meta).map_err(|source| RowError { item: row.id, column: "meta", source })
+}
+
+/// The decisions that hold.
+///
+/// # Errors
+/// When the column cannot be read.
+pub fn decided(row: &ItemRow) -> Result<Decided, RowError> {
+    row.decided.as_deref().map_or_else(
+        || Ok(Decided::default()),
+        |text| serde_json::from_str(text).map_err(|source| RowError { item: row.id, column: "decided", source }),
+    )
+}
+
+/// The public form of a row as JSON: the content where it is curated, a withdrawal where it once was, else none.
+///
+/// # Errors
+/// When columns of the row cannot be read.
+pub fn public_json(row: &ItemRow) -> Result<Option<String>, RowError> {
+    if row.state == ItemState::Curated {
+        return Ok(Some(row.content.clone()));
+    }
+    Ok(withdrawal(row)?.map(|form| serde_json::to_string(&form).unwrap_or_default()))
+}
+
+/// The public form of a row that was public once and is no longer: id, address, times, why; no content.
+///
+/// # Errors
+/// When columns of the row cannot be read.
+pub fn withdrawal(row: &ItemRow) -> Result<Option<CuratedV1>, RowError> {
+    if row.state == ItemState::Curated || row.first.is_none() {
+        return Ok(None);
+    }
+    let (kept, meta) = (content(row)?, meta(row)?);
+    let at = kept.updated;
+    let withdrawn =
+        meta.shown_withdrawal.unwrap_or_else(|| Withdrawal { at, reason: "withdrawn".to_owned() });
+    Ok(Some(CuratedV1 {
+        id: row.id,
+        version: row.public_version,
+        state: PublicState::Withdrawn,
+        title: String::new(),
+        url: kept.url,
+        summary: String::new(),
+        html: String::new(),
+        language: kept.language,
+        kind: kept.kind,
+        published: kept.published,
+        updated: kept.updated,
+        authors: Vec::new(),
+        media: Vec::new(),
+        video: None,
+        licence: None,
+        conditions: Vec::new(),
+        sources: kept.sources,
+        story: kept.story,
+        withdrawn: Some(withdrawn),
+    }))
+}
+
+/// Settles state, conditions, version and `updated` of a row.
+fn finish(
+    mut public: CuratedV1,
+    meta: &mut ItemMeta,
+    decided: &Decided,
+    existing: Option<&ItemRow>,
+    vocabulary: &Vocabulary,
+    now: Timestamp,
+) -> ItemRow {
+    public.conditions = conditions(&meta.tags, decided.about.as_deref(), vocabulary);
+    let state = state(meta, decided);
+    let was_public = existing.is_some_and(|row| row.first.is_some());
+    meta.shown_withdrawal = (state != ItemState::Curated && was_public)
+        .then(|| why_withdrawn(meta, decided, existing, now));
+    let same = existing.is_some_and(|row| {
+        row.state == state && serde_json::to_string(&public).is_ok_and(|text| text == row.content)
+    });
+    if !same {
+        public.version += 1;
+        public.updated = now;
+    }
+    let fields = fields(&public);
+    ItemRow {
+        id: public.id,
+        version: existing.map_or(0, |row| row.version) + 1,
+        state,
+        first: existing.and_then(|row| row.first),
+        seq: existing.and_then(|row| row.seq),
+        story: public.story,
+        published: public.published.as_millisecond(),
+        updated: public.updated.as_millisecond(),
+        rule: meta.outcome.rule.clone(),
+        content: serde_json::to_string(&public).unwrap_or_default(),
+        meta: serde_json::to_string(meta).unwrap_or_default(),
+        fields: (state == ItemState::Curated).then_some(fields),
+        decided: (*decided != Decided::default()).then(|| serde_json::to_string(decided).unwrap_or_default()),
+        public_version: public.version,
+    }
+}
+
+fn state(meta: &ItemMeta, decided: &Decided) -> ItemState {
+    // What its publisher withdrew stays withdrawn: no curator can keep up what its author took back.
+    if meta.withdrawn.is_some() {
+        return ItemState::Withdrawn;
+    }
+    match (&decided.show, meta.outcome.state) {
+        (Some(shown), _) if shown.approved => ItemState::Curated,
+        (Some(_), _) => ItemState::Hidden,
+        (None, OutcomeState::Curated) => ItemState::Curated,
+        (None, OutcomeState::Held) => ItemState::Held,
+        (None, OutcomeState::Refused) => ItemState::Refused,
+    }
+}
+
+fn why_withdrawn(meta: &ItemMeta, decided: &Decided, existing: Option<&ItemRow>, now: Timestamp) -> Withdrawal {
+    if let Some(withdrawn) = &meta.withdrawn {
+        return withdrawn.clone();
+    }
+    if let Some(shown) = decided.show.as_ref().filter(|shown| !shown.approved) {
+        return Withdrawal { at: shown.at, reason: shown.reason.clone() };
+    }
+    let before = existing
+        .filter(|row| row.state != ItemState::Curated)
+        .and_then(|row| self::meta(row).ok())
+        .and_then(|meta| meta.shown_withdrawal);
+    before.unwrap_or_else(|| Withdrawal { at: now, reason: meta.outcome.reason.clone() })
+}
+
+/// The public conditions: the tagger's without negated ones; where a curator retagged, the curator's are what the
+/// item is about and the tagger's others are only mentioned.
+fn conditions(tags: &[ConditionTag], about: Option<&[ConditionCode]>, vocabulary: &Vocabulary) -> Vec<ConditionTag> {
+    let shown = tags.iter().filter(|tag| !tag.negated);
+    let Some(about) = about else { return shown.cloned().collect() };
+    let mut out: Vec<ConditionTag> = Vec::with_capacity(about.len() + tags.len());
+    for code in about {
+        if out.iter().any(|tag| tag.code == *code) {
+            continue;
+        }
+        let condition = vocabulary.get(code);
+        out.push(ConditionTag {
+            code: code.clone(),
+            name: condition.as_ref().map_or_else(|| code.to_string(), |found| found.name().to_owned()),
+            role: Role::About,
+            score: 1.0,
+            negated: false,
+            topic: condition.as_ref().is_some_and(|found| found.topic()),
+            evidence: vec![Evidence { text: String::new(), start: 0, end: 0, field: Field::Curator }],
+        });
+    }
+    for tag in shown {
+        if out.iter().all(|known| known.code != tag.code) {
+            out.push(ConditionTag { role: Role::Mentioned, ..tag.clone() });
+        }
+    }
+    out
+}
+
+/// What queries see of a public form.
+#[must_use]
+pub fn fields(public: &CuratedV1) -> Fields {
+    let mut hash = Xxh3::new();
+    for text in [&public.title, &public.summary, &public.html] {
+        hash.update(text.as_bytes());
+        hash.update(&[0]);
+    }
+    Fields {
+        about: public.codes(Role::About).cloned().collect(),
+        mentioned: public.codes(Role::Mentioned).cloned().collect(),
+        organizations: public.sources.iter().map(|source| source.organization.slug.clone()).collect(),
+        kind: public.kind,
+        language: public.language.clone(),
+        published: public.published.as_millisecond(),
+        text_hash: hash.digest(),
+        duration: public.video.as_ref().and_then(|video| video.duration),
+    }
+}
