@@ -223,11 +223,7 @@ pub struct ConsumerConfig {
 
 impl Default for ConsumerConfig {
     fn default() -> Self {
-        ConsumerConfig {
-            start: Start::Earliest,
-            max_batch_bytes: 8 << 20,
-            max_poll_interval: Duration::from_secs(300),
-        }
+        ConsumerConfig { start: Start::Earliest, max_batch_bytes: 8 << 20, max_poll_interval: Duration::from_secs(300) }
     }
 }
 

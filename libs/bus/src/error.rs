@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// An error of the bus. [`BusError::is_transient`] tells what passes by itself from what does not.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum BusError {
     /// The broker or the file cannot be reached or is busy; trying again later may work. What was being produced may or
     /// may not have been stored: the caller sends it again (repeats are told by their versions).

@@ -28,26 +28,18 @@ impl Producer {
     /// Waits as long as an outage takes. Many calls at once share requests and transactions.
     pub async fn send(&self, topic: &str, record: Record) -> Result<Position, BusError> {
         let mut positions = self.send_all(topic, vec![record]).await?;
-        positions
-            .pop()
-            .ok_or_else(|| BusError::Failed("no position came back".to_owned()))
+        positions.pop().ok_or_else(|| BusError::Failed("no position came back".to_owned()))
     }
 
     /// Sends records in order and resolves when all are durable; the order of each key is kept. Positions in the order of
     /// `records`. After an error some may have been stored: send all again.
-    pub async fn send_all(
-        &self,
-        topic: &str,
-        records: Vec<Record>,
-    ) -> Result<Vec<Position>, BusError> {
+    pub async fn send_all(&self, topic: &str, records: Vec<Record>) -> Result<Vec<Position>, BusError> {
         let _timer = metrics::PRODUCE_SECONDS.start_timer();
         let positions = match &self.0 {
-            ProducerInner::Embedded(log) => log.append(topic, records, None).await?,
+            ProducerInner::Embedded(log) => log.append(topic, records).await?,
             ProducerInner::Kafka(kafka) => kafka.produce(topic, records).await?,
         };
-        metrics::PRODUCED_RECORDS
-            .with_label_values(&[topic])
-            .inc_by(positions.len() as u64);
+        metrics::PRODUCED_RECORDS.with_label_values(&[topic]).inc_by(positions.len() as u64);
         Ok(positions)
     }
 }
@@ -73,11 +65,7 @@ impl Consumer {
     /// and `max_batch_bytes` (a single larger record comes alone). Partitions are taken over and given up in here only: a
     /// call says that the caller is done with what it holds of the partitions it does not find in
     /// [`assignment`](Self::assignment) afterwards. Dropping the future loses no record.
-    pub async fn next_batch(
-        &mut self,
-        max_records: usize,
-        max_wait: Duration,
-    ) -> Result<Vec<Received>, BusError> {
+    pub async fn next_batch(&mut self, max_records: usize, max_wait: Duration) -> Result<Vec<Received>, BusError> {
         let batch = match &mut self.0 {
             ConsumerInner::Embedded(member) => member.next_batch(max_records, max_wait).await?,
             ConsumerInner::Kafka(member) => member.next_batch(max_records, max_wait).await?,
@@ -86,9 +74,7 @@ impl Consumer {
             // A batch of several topics counts under the first's name only when it holds one topic, the usual case.
             let mut counted = 0;
             for chunk in batch.chunk_by(|a, b| a.topic == b.topic) {
-                metrics::CONSUMED_RECORDS
-                    .with_label_values(&[&chunk[0].topic])
-                    .inc_by(chunk.len() as u64);
+                metrics::CONSUMED_RECORDS.with_label_values(&[&chunk[0].topic]).inc_by(chunk.len() as u64);
                 counted += chunk.len();
             }
             debug_assert_eq!(counted, batch.len(), "{}", first.topic);
@@ -155,9 +141,7 @@ impl FencedWriter {
             FencedInner::Embedded(writer) => (writer.topic(), writer.send_all(records).await?),
             FencedInner::Kafka(writer) => (writer.topic(), writer.send_all(records).await?),
         };
-        metrics::PRODUCED_RECORDS
-            .with_label_values(&[topic])
-            .inc_by(positions.len() as u64);
+        metrics::PRODUCED_RECORDS.with_label_values(&[topic]).inc_by(positions.len() as u64);
         Ok(positions)
     }
 }

@@ -26,9 +26,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use config::{
-    ConsumerConfig, EmbeddedConfig, Extra, KafkaConfig, Protocol, Secret, Security, Start,
-};
+pub use config::{ConsumerConfig, EmbeddedConfig, Extra, KafkaConfig, Protocol, Secret, Security, Start};
 pub use error::BusError;
 pub use handles::{Consumer, FencedWriter, Producer};
 pub use health::Health;
@@ -74,12 +72,7 @@ impl Bus {
 
     /// Joins the group. Partitions arrive with the first calls of [`Consumer::next_batch`], and go on being shared among
     /// the group's members; dropping the consumer without [`Consumer::close`] counts as its death.
-    pub async fn consumer(
-        &self,
-        group: &str,
-        topics: &[&str],
-        config: ConsumerConfig,
-    ) -> Result<Consumer, BusError> {
+    pub async fn consumer(&self, group: &str, topics: &[&str], config: ConsumerConfig) -> Result<Consumer, BusError> {
         match &self.0 {
             Inner::Embedded(log) => Ok(Consumer::embedded(log.join(group, topics, config).await?)),
             Inner::Kafka(kafka) => Ok(Consumer::kafka(kafka.join(group, topics, config)?)),
@@ -90,9 +83,7 @@ impl Bus {
     /// with `Fenced`). Only one fenced writer of a topic should exist at a time: names tell topics apart, not writers.
     pub async fn fenced_writer(&self, topic: &str, name: &str) -> Result<FencedWriter, BusError> {
         match &self.0 {
-            Inner::Embedded(log) => Ok(FencedWriter::embedded(
-                log.clone().fenced_writer(topic, name).await?,
-            )),
+            Inner::Embedded(log) => Ok(FencedWriter::embedded(log.clone().fenced_writer(topic, name).await?)),
             Inner::Kafka(kafka) => Ok(FencedWriter::kafka(kafka.fenced_writer(topic, name).await?)),
         }
     }
@@ -106,11 +97,7 @@ impl Bus {
     }
 
     /// For each partition the offset of the first record at or after `time`, or the high watermark where there is none.
-    pub async fn offsets_at(
-        &self,
-        topic: &str,
-        time: Timestamp,
-    ) -> Result<Vec<(i32, i64)>, BusError> {
+    pub async fn offsets_at(&self, topic: &str, time: Timestamp) -> Result<Vec<(i32, i64)>, BusError> {
         match &self.0 {
             Inner::Embedded(log) => log.offsets_at(topic, time).await,
             Inner::Kafka(kafka) => kafka.offsets_at(topic, time).await,
@@ -118,11 +105,7 @@ impl Bus {
     }
 
     /// For each partition the offset at which the group goes on, if it ever committed one.
-    pub async fn committed(
-        &self,
-        group: &str,
-        topic: &str,
-    ) -> Result<Vec<(i32, Option<i64>)>, BusError> {
+    pub async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, Option<i64>)>, BusError> {
         match &self.0 {
             Inner::Embedded(log) => log.committed(group, topic).await,
             Inner::Kafka(kafka) => kafka.committed(group, topic).await,
@@ -130,12 +113,7 @@ impl Bus {
     }
 
     /// Moves the group, for replay: partition and the offset to go on with. `GroupActive` while it has living members.
-    pub async fn set_committed(
-        &self,
-        group: &str,
-        topic: &str,
-        positions: &[(i32, i64)],
-    ) -> Result<(), BusError> {
+    pub async fn set_committed(&self, group: &str, topic: &str, positions: &[(i32, i64)]) -> Result<(), BusError> {
         match &self.0 {
             Inner::Embedded(log) => log.set_committed(group, topic, positions).await,
             Inner::Kafka(kafka) => kafka.set_committed(group, topic, positions).await,
@@ -144,13 +122,7 @@ impl Bus {
 
     /// Reads without a group: up to `max` records (and 8 MiB, but at least one) from `offset` on, or from the low watermark
     /// when that is later. Empty at the end of the partition. Only committed records.
-    pub async fn read(
-        &self,
-        topic: &str,
-        partition: i32,
-        offset: i64,
-        max: usize,
-    ) -> Result<Vec<Received>, BusError> {
+    pub async fn read(&self, topic: &str, partition: i32, offset: i64, max: usize) -> Result<Vec<Received>, BusError> {
         match &self.0 {
             Inner::Embedded(log) => log.read(topic, partition, offset, max).await,
             Inner::Kafka(kafka) => kafka.clone().read(topic, partition, offset, max).await,
@@ -170,9 +142,7 @@ impl Bus {
     pub async fn backup_to(&self, file: &Path) -> Result<(), BusError> {
         match &self.0 {
             Inner::Embedded(log) => log.backup_to(file).await,
-            Inner::Kafka(_) => Err(BusError::Unsupported(
-                "Kafka is backed up by its own means".to_owned(),
-            )),
+            Inner::Kafka(_) => Err(BusError::Unsupported("Kafka is backed up by its own means".to_owned())),
         }
     }
 }

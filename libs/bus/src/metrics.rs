@@ -3,9 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    register_histogram, register_histogram_vec, register_int_counter, register_int_counter_vec,
-    register_int_gauge, register_int_gauge_vec,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, register_histogram,
+    register_histogram_vec, register_int_counter, register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
 };
 
 // Names are distinct constants of this file, so registering them cannot collide.
@@ -51,11 +50,8 @@ pub static REBALANCES: LazyLock<IntCounter> = LazyLock::new(|| {
 
 /// Bytes waiting in the embedded log's queue to be written.
 pub static QUEUE_BYTES: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!(
-        "carewire_bus_queue_bytes",
-        "Bytes waiting in the embedded log's queue to be written."
-    )
-    .expect(DISTINCT)
+    register_int_gauge!("carewire_bus_queue_bytes", "Bytes waiting in the embedded log's queue to be written.")
+        .expect(DISTINCT)
 });
 
 /// Duration of the embedded log's write transactions, waiting for the write lock and the disk included, in seconds.

@@ -52,11 +52,7 @@ pub struct Record {
 impl Record {
     /// Size against `max_record_bytes`: bytes of key, value and headers.
     pub fn size(&self) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.key.len() + self.value.as_ref().map_or(0, Bytes::len) + headers
     }
 }
@@ -83,19 +79,12 @@ pub struct Received {
 impl Received {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&Bytes> {
-        self.headers
-            .iter()
-            .find(|(have, _)| have == name)
-            .map(|(_, value)| value)
+        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value)
     }
 
     /// Bytes of key, value and headers.
     pub fn size(&self) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.key.len() + self.value.as_ref().map_or(0, Bytes::len) + headers
     }
 }

@@ -14,12 +14,7 @@ impl Kafka {
     pub async fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError> {
         todo!()
     }
-    pub fn join(
-        self: &Arc<Self>,
-        group: &str,
-        topics: &[&str],
-        config: ConsumerConfig,
-    ) -> Result<Member, BusError> {
+    pub fn join(self: &Arc<Self>, group: &str, topics: &[&str], config: ConsumerConfig) -> Result<Member, BusError> {
         todo!()
     }
     pub async fn fenced_writer(&self, topic: &str, name: &str) -> Result<FencedWriter, BusError> {
@@ -28,26 +23,13 @@ impl Kafka {
     pub async fn watermarks(&self, topic: &str) -> Result<Vec<Watermarks>, BusError> {
         todo!()
     }
-    pub async fn offsets_at(
-        &self,
-        topic: &str,
-        time: Timestamp,
-    ) -> Result<Vec<(i32, i64)>, BusError> {
+    pub async fn offsets_at(&self, topic: &str, time: Timestamp) -> Result<Vec<(i32, i64)>, BusError> {
         todo!()
     }
-    pub async fn committed(
-        &self,
-        group: &str,
-        topic: &str,
-    ) -> Result<Vec<(i32, Option<i64>)>, BusError> {
+    pub async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, Option<i64>)>, BusError> {
         todo!()
     }
-    pub async fn set_committed(
-        &self,
-        group: &str,
-        topic: &str,
-        positions: &[(i32, i64)],
-    ) -> Result<(), BusError> {
+    pub async fn set_committed(&self, group: &str, topic: &str, positions: &[(i32, i64)]) -> Result<(), BusError> {
         todo!()
     }
     pub async fn read(
@@ -62,20 +44,12 @@ impl Kafka {
     pub async fn ping(&self) -> Result<(), BusError> {
         todo!()
     }
-    pub async fn produce(
-        &self,
-        topic: &str,
-        records: Vec<Record>,
-    ) -> Result<Vec<Position>, BusError> {
+    pub async fn produce(&self, topic: &str, records: Vec<Record>) -> Result<Vec<Position>, BusError> {
         todo!()
     }
 }
 impl Member {
-    pub async fn next_batch(
-        &mut self,
-        max_records: usize,
-        max_wait: Duration,
-    ) -> Result<Vec<Received>, BusError> {
+    pub async fn next_batch(&mut self, max_records: usize, max_wait: Duration) -> Result<Vec<Received>, BusError> {
         todo!()
     }
     pub async fn commit(&mut self, positions: &[(Arc<str>, i32, i64)]) -> Result<(), BusError> {
