@@ -1,0 +1,328 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Overrides;
+
+/// Carewire: an event-driven content syndication network for health care
+#[derive(Debug, Parser)]
+#[command(name = "carewire", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where data and configuration are
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// How to write logs
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+    pub log: LogFormat,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the network at work with sample organizations, on this machine only
+    Demo(DemoArgs),
+    /// Run everything in one process
+    Up(ListenArgs),
+    /// Run the ingest stage: poll feeds into carewire.entries
+    Ingest(ListenArgs),
+    /// Run the process stage: tag entries, group them into items
+    Process(ListenArgs),
+    /// Run the publish stage: database, change log, carewire.curated
+    Publish(ListenArgs),
+    /// Serve the API, pages and feeds
+    Serve(ListenArgs),
+    /// Organizations of the network
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Feeds of an organization
+    #[command(subcommand)]
+    Feed(FeedCommand),
+    /// Import from other systems
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// People who sign in
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Print the configuration in force, secrets hidden
+    Config,
+    /// Copy the embedded data folder while it is in use
+    Backup {
+        /// Where to: a folder that is not there yet
+        to: PathBuf,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup in place as the data folder
+    Restore {
+        /// The backup's folder
+        from: PathBuf,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read a feed as the network would, without storing anything
+    Parse {
+        /// A file, an address, or - for standard input
+        source: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tag texts with conditions: JSON lines in, JSON lines out
+    Tag {
+        /// A file, or - for standard input
+        #[arg(default_value = "-")]
+        source: String,
+        /// Answer as JSON lines (the only form)
+        #[arg(long)]
+        json: bool,
+    },
+    /// Group texts into items and stories: JSON lines in, JSON lines out
+    Cluster {
+        /// A file, or - for standard input
+        #[arg(default_value = "-")]
+        source: String,
+        /// Answer as JSON lines (the only form)
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ListenArgs {
+    /// Address to serve HTTP on (port 0: any free one)
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `carewire demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Address to serve HTTP on (port 0: any free one)
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// End by itself after this time, having checked its own outputs
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub run_for: Option<Duration>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `carewire org …`.
+#[derive(Debug, Subcommand)]
+pub enum OrgCommand {
+    /// Add an organization
+    Add {
+        /// Its name
+        name: String,
+        /// Short name in addresses; made from the name where it is not given
+        #[arg(long)]
+        slug: Option<String>,
+        /// Its web site
+        #[arg(long)]
+        site: Option<String>,
+        /// Country (ISO 3166-1 alpha-2)
+        #[arg(long)]
+        country: Option<String>,
+        /// Kind: hospital, patient-organization, institute, society, other
+        #[arg(long)]
+        kind: Option<String>,
+        /// Accept it at once; else it waits
+        #[arg(long)]
+        accept: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List organizations
+    List {
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an organization and its feeds
+    Show {
+        /// Its short name
+        slug: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Accept, suspend or reject an organization
+    Standing {
+        /// Its short name
+        slug: String,
+        /// accepted, suspended, rejected or applied
+        standing: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `carewire feed …`.
+#[derive(Debug, Subcommand)]
+pub enum FeedCommand {
+    /// Register a feed or a YouTube channel of an organization
+    Add {
+        /// The organization's short name
+        org: String,
+        /// Address of the feed
+        url: String,
+        /// Vouch that the feed is the organization's own
+        #[arg(long)]
+        vouch: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List feeds with their next time and the reason for it
+    List {
+        /// Of one organization only
+        #[arg(long)]
+        org: Option<String>,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a feed: state, problems, next time
+    Show {
+        /// Its id or address
+        feed: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Poll a feed now (a running worker does it within a second)
+    Poll {
+        /// Its id or address
+        feed: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `carewire import …`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Register the feeds of an OPML file
+    Opml {
+        /// The file, or - for standard input
+        file: String,
+        /// Vouch for them: each under an accepted organization made from its outline
+        #[arg(long)]
+        trusted: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `carewire token …`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown once
+    Create {
+        /// What it is for
+        name: String,
+        /// operator, curator or member
+        #[arg(long)]
+        role: String,
+        /// Of a member: the organization's short name
+        #[arg(long)]
+        org: Option<String>,
+        /// Days until it ends
+        #[arg(long)]
+        days: Option<u32>,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List tokens
+    List {
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token
+    Revoke {
+        /// Its id
+        id: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `carewire user …`.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a person; the password is read from standard input, or made and shown once
+    Add {
+        /// Mail address
+        email: String,
+        /// Name
+        #[arg(long)]
+        name: Option<String>,
+        /// operator, curator or member
+        #[arg(long)]
+        role: String,
+        /// Read the password from standard input (one line)
+        #[arg(long)]
+        password_stdin: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a person a new password, and optionally another role
+    Reset {
+        /// Mail address
+        email: String,
+        /// operator, curator or member
+        #[arg(long)]
+        role: Option<String>,
+        /// Read the password from standard input (one line)
+        #[arg(long)]
+        password_stdin: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List people
+    List {
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `90s`, `2m`, `1h 30m`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let wrong = || format!("`{text}` is no time: give a number and a unit, as 60s or 2m");
+    let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(time).map_err(|_| wrong())
+}

@@ -1,0 +1,138 @@
+//! `carewire feed …`.
+
+use anyhow::{Context, Result, bail};
+use carewire_schemas::{FeedId, OrganizationId};
+use carewire_store::{Feed, FeedFilter, FeedKind, NewFeed, Proof, Store};
+use url::Url;
+
+use super::{answer, open_store, organizations};
+use crate::{cli::FeedCommand, config::Config};
+
+pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
+    let store = open_store(&config).await?;
+    match command {
+        FeedCommand::Add { org, url, vouch, json } => {
+            let organization = organizations::by_slug(&store, &org).await?;
+            let proof = if vouch { Proof::Vouched } else { Proof::None };
+            let new = new_feed(&config, organization.id, &url, proof)?;
+            let feed = store.add_feed(new).await?;
+            answer(json, &feed, || {
+                let hint = if vouch { "" } else { "\nits items wait for a curator: --vouch says that it is the organization's own" };
+                format!("added {}{hint}", line(&feed))
+            })
+        }
+        FeedCommand::List { org, json } => {
+            let organization = match &org {
+                Some(slug) => Some(organizations::by_slug(&store, slug).await?.id),
+                None => None,
+            };
+            let feeds = all(&store, organization).await?;
+            answer(json, &feeds, || {
+                if feeds.is_empty() { "no feeds yet".to_owned() } else { feeds.iter().map(line).collect::<Vec<_>>().join("\n") }
+            })
+        }
+        FeedCommand::Show { feed, json } => {
+            let feed = find(&store, &feed).await?;
+            answer(json, &feed, || describe(&feed))
+        }
+        FeedCommand::Poll { feed, json } => {
+            let feed = find(&store, &feed).await?;
+            store.poll_now(feed.id).await?;
+            let feed = store.feed(feed.id).await?.unwrap_or(feed);
+            answer(json, &feed, || format!("will be polled at once: {}", feed.url))
+        }
+    }
+}
+
+/// A feed to be registered, with its address checked. Addresses of YouTube channels become those of their feeds.
+pub fn new_feed(config: &Config, organization: OrganizationId, url: &str, proof: Proof) -> Result<NewFeed> {
+    let mut url = Url::parse(url.trim()).with_context(|| format!("`{url}` is no address; give one as https://example.org/feed.xml"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        bail!("`{url}`: feeds are fetched over https or http only");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        bail!("`{}` holds a user name or password, which would be kept and shown: give the address without", url.host_str().unwrap_or_default());
+    }
+    url.set_fragment(None);
+    let mut kind = FeedKind::Feed;
+    if let Some(feed) = carewire_ingest::youtube::feed_url(&url) {
+        url = feed;
+        kind = FeedKind::YoutubeChannel;
+    }
+    let host = url.host_str().context("the address has no host")?.to_ascii_lowercase();
+    Ok(NewFeed {
+        organization,
+        url: url.to_string(),
+        kind,
+        title: None,
+        site_url: None,
+        host,
+        proof,
+        interval_s: i64::try_from(config.ingest.interval.as_secs()).unwrap_or(1800),
+    })
+}
+
+async fn find(store: &Store, feed: &str) -> Result<Feed> {
+    let found = match feed.parse::<FeedId>() {
+        Ok(id) => store.feed(id).await?,
+        Err(_) => store.feed_by_url(feed).await?,
+    };
+    found.with_context(|| format!("there is no feed `{feed}`; `carewire feed list` shows all"))
+}
+
+async fn all(store: &Store, organization: Option<OrganizationId>) -> Result<Vec<Feed>> {
+    let filter = FeedFilter { organization, state: None };
+    let mut all: Vec<Feed> = Vec::new();
+    loop {
+        let page = store.feeds(&filter, all.last().map(|last| last.id), 1000).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+fn named(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// One line about a feed.
+pub fn line(feed: &Feed) -> String {
+    format!(
+        "{}  {:<7} {:<8} {:>5} entries  next {}  {}{}",
+        feed.id,
+        named(feed.state),
+        named(feed.proof),
+        feed.entries,
+        feed.next_poll.strftime("%m-%d %H:%M:%SZ"),
+        feed.url,
+        feed.last_error.as_deref().map(|error| format!("  ! {error}")).unwrap_or_default()
+    )
+}
+
+fn describe(feed: &Feed) -> String {
+    let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let time = |time: &Option<jiff::Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
+    let mut text = format!(
+        "{}\n{}\ntitle         {}\nstate         {} · {}\nformat        {}\nentries       {}\nlast poll     {}\nlast success  {}\nlast status   {}\nlast error    {}\nfailures      {}\nnext poll     {} ({})",
+        feed.url,
+        feed.id,
+        or(&feed.title),
+        named(feed.state),
+        named(feed.proof),
+        or(&feed.format),
+        feed.entries,
+        time(&feed.last_poll),
+        time(&feed.last_success),
+        feed.last_status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        or(&feed.last_error),
+        feed.failures,
+        feed.next_poll,
+        feed.next_reason,
+    );
+    for problem in &feed.problems {
+        let place = problem.where_.as_deref().map(|place| format!(" ({place})")).unwrap_or_default();
+        text.push_str(&format!("\nproblem       {}: {}{place}", problem.code, problem.message));
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! `carewire org …`.
+
+use anyhow::{Context, Result, bail};
+use carewire_schemas::Slug;
+use carewire_store::{FeedFilter, NewOrganization, Organization, Standing, Store};
+use url::Url;
+
+use super::{answer, feeds, open_store};
+use crate::{cli::OrgCommand, config::Config};
+
+pub async fn run(config: Config, command: OrgCommand) -> Result<()> {
+    let store = open_store(&config).await?;
+    match command {
+        OrgCommand::Add { name, slug, site, country, kind, accept, json } => {
+            let standing = if accept { Standing::Accepted } else { Standing::Applied };
+            let new = new_organization(name, slug, site, country, kind, standing)?;
+            let made = store.add_organization(new).await?;
+            answer(json, &made, || format!("added {}\n{}", line(&made), next_step(&made)))
+        }
+        OrgCommand::List { json } => {
+            let all = all(&store).await?;
+            answer(json, &all, || {
+                if all.is_empty() { "no organizations yet".to_owned() } else { all.iter().map(line).collect::<Vec<_>>().join("\n") }
+            })
+        }
+        OrgCommand::Show { slug, json } => {
+            let organization = by_slug(&store, &slug).await?;
+            let filter = FeedFilter { organization: Some(organization.id), state: None };
+            let feeds = store.feeds(&filter, None, 1000).await?;
+            let value = serde_json::json!({"organization": organization, "feeds": feeds});
+            answer(json, &value, || {
+                let lines = feeds.iter().map(feeds::line).collect::<Vec<_>>().join("\n");
+                let lines = if lines.is_empty() { "no feeds yet".to_owned() } else { lines };
+                format!("{}\nsite     {}\ncountry  {}\nkind     {}\n\n{lines}",
+                    line(&organization),
+                    organization.site.as_deref().unwrap_or("-"),
+                    organization.country.as_deref().unwrap_or("-"),
+                    organization.kind.as_deref().unwrap_or("-"))
+            })
+        }
+        OrgCommand::Standing { slug, standing, json } => {
+            let organization = by_slug(&store, &slug).await?;
+            let standing = parse_standing(&standing)?;
+            let changed = store.set_standing(organization.id, standing).await?;
+            answer(json, &changed, || line(&changed))
+        }
+    }
+}
+
+fn parse_standing(text: &str) -> Result<Standing> {
+    serde_json::from_value(serde_json::Value::from(text))
+        .with_context(|| format!("`{text}` is no standing: applied, accepted, suspended or rejected"))
+}
+
+/// Checks what a new organization is made of.
+pub fn new_organization(
+    name: String,
+    slug: Option<String>,
+    site: Option<String>,
+    country: Option<String>,
+    kind: Option<String>,
+    standing: Standing,
+) -> Result<NewOrganization> {
+    let name = name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > 200 {
+        bail!("the name must have 1 to 200 characters");
+    }
+    let slug = match slug {
+        Some(slug) => Slug::new(slug)?,
+        None => Slug::from_name(&name)
+            .with_context(|| format!("no short name can be made of `{name}`: give one with --slug"))?,
+    };
+    if let Some(site) = &site {
+        let url = Url::parse(site).with_context(|| format!("--site: `{site}` is no address"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            bail!("--site: `{site}` must begin with https:// or http://");
+        }
+    }
+    if let Some(country) = &country
+        && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphabetic()))
+    {
+        bail!("--country: `{country}` must be two letters (ISO 3166-1), as DE or US");
+    }
+    Ok(NewOrganization { slug, name, site, country: country.map(|code| code.to_ascii_uppercase()), kind, standing })
+}
+
+/// The organization of that short name, or an error that says how to find it.
+pub async fn by_slug(store: &Store, slug: &str) -> Result<Organization> {
+    store
+        .organization_by_slug(slug)
+        .await?
+        .with_context(|| format!("there is no organization `{slug}`; `carewire org list` shows all"))
+}
+
+/// All organizations, by short name.
+pub async fn all(store: &Store) -> Result<Vec<Organization>> {
+    let mut all: Vec<Organization> = Vec::new();
+    loop {
+        let after = all.last().map(|last| last.slug.as_str().to_owned());
+        let page = store.organizations(after.as_deref(), 1000, None).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+fn line(organization: &Organization) -> String {
+    format!("{:<28} {:<10} {}", organization.slug, standing_name(organization.standing), organization.name)
+}
+
+fn standing_name(standing: Standing) -> String {
+    serde_json::to_value(standing).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn next_step(organization: &Organization) -> String {
+    let mut text = format!("now: carewire feed add {} URL --vouch", organization.slug);
+    if organization.standing != Standing::Accepted {
+        text.push_str(&format!(
+            "\nits items wait for a curator until it is accepted: carewire org standing {} accepted",
+            organization.slug
+        ));
+    }
+    text
+}
