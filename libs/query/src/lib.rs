@@ -1,1 +1,22 @@
-//! The query language, matching, search index, rendering of feeds
+//! The query language, matching, search, rendering of feeds.
+//!
+//! - [`query`]: one [`Query`] for every output: read from parameters, written in one canonical form, matched
+//!   against the filterable fields of a change.
+//! - [`text`]: words as search and streams compare them.
+//! - [`index`]: the full-text index of one serving process, fed from the sequence of changes.
+//! - [`recent`]: the newest change rows in memory, shared by whatever is kept fresh by them.
+//! - [`render`]: Atom 1.0, RSS 2.0 and JSON Feed 1.1 of items: pure.
+//!
+//! Parsing, matching and rendering are pure functions over values; only [`index`] and [`recent`] read the store.
+
+pub mod index;
+pub mod metrics;
+pub mod public;
+pub mod query;
+pub mod recent;
+pub mod render;
+pub mod text;
+
+pub use index::{Cursor, Hit, Hits, SearchIndex, follow};
+pub use query::{Query, QueryError, Sort, Tri};
+pub use recent::Recent;
