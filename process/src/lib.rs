@@ -9,6 +9,7 @@
 //! `carewire tag` and `carewire cluster` ([`commands`]) run the same code over lines of text.
 
 pub mod commands;
+mod decode;
 pub mod group;
 mod metrics;
 pub mod tag;

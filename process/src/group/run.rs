@@ -1,8 +1,17 @@
-//! The group stage.
+//! The group stage: who is the active worker, and its loop.
 
-use carewire_bus::{Bus, Health};
-use carewire_store::Store;
+use std::time::Duration;
+
+use carewire_bus::{
+    Bus, BusError, Health,
+    stage::{BackOff, StageError},
+};
+use carewire_store::{Leading, Store, StoreError};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::active::Active;
+use crate::metrics;
 
 /// What the group stage works with.
 #[derive(Clone)]
@@ -15,11 +24,88 @@ pub struct GroupDeps {
     pub health: Health,
 }
 
-/// Runs the group stage until `stop`: active while it holds the store's lease `group`, else a stand-by.
+/// The group, the lease, the writer and the stage: all have this name.
+pub(super) const GROUP: &str = "group";
+/// For how long the lease holds without being renewed: how long a stand-by waits after a worker was killed.
+const LEASE: Duration = Duration::from_secs(8);
+/// How often a stand-by asks.
+const ASK: Duration = Duration::from_secs(1);
+
+/// Runs the group stage until `stop`: active while it holds the store's lease `group`, else a stand-by, which is well too.
 ///
 /// # Errors
 /// When bus or store refuse for good. Trouble that passes is waited out and said in `health`.
 pub async fn run_group(deps: GroupDeps, stop: CancellationToken) -> anyhow::Result<()> {
-    let _ = (deps, stop);
-    todo!()
+    let owner = Uuid::new_v4();
+    let mut wait = BackOff::default();
+    while !stop.is_cancelled() {
+        let ended = match Leading::acquire(&deps.store, GROUP, owner, LEASE).await {
+            Ok(Some(leading)) => {
+                metrics::ACTIVE.set(1);
+                let ended = lead(&deps, &leading, &stop).await;
+                metrics::ACTIVE.set(0);
+                leading.release().await;
+                ended
+            }
+            Ok(None) => {
+                deps.health.well();
+                tokio::select! {
+                    () = tokio::time::sleep(ASK) => {}
+                    () = stop.cancelled() => {}
+                }
+                Ok(())
+            }
+            Err(error) => Err(of_store(error)),
+        };
+        match ended {
+            Ok(()) => wait = BackOff::default(),
+            Err(StageError::Transient(why)) => {
+                deps.health.waits(why);
+                if wait.stopped(&stop).await {
+                    break;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Works as the active worker until `stop`, or until the lease is lost.
+async fn lead(deps: &GroupDeps, leading: &Leading, stop: &CancellationToken) -> Result<(), StageError> {
+    let mut active = Active::begin(deps, leading, stop).await?;
+    deps.health.well();
+    tracing::info!(window = active.window(), epoch = leading.lease().epoch, "grouping");
+    let ended = loop {
+        if stop.is_cancelled() {
+            break Ok(());
+        }
+        if leading.lost().is_cancelled() {
+            break Err(StageError::Transient("the lease was lost".to_owned()));
+        }
+        if let Err(error) = active.turn().await {
+            break Err(error);
+        }
+    };
+    active.end().await;
+    ended
+}
+
+/// A store's error as the stage sees it.
+pub(super) fn of_store(error: StoreError) -> StageError {
+    match error {
+        error if error.is_transient() => StageError::Transient(error.to_string()),
+        // Another worker took over: this one becomes a stand-by.
+        StoreError::LeaseLost(_) => StageError::Transient(error.to_string()),
+        error => StageError::Fatal(error.to_string()),
+    }
+}
+
+/// A bus's error as the stage sees it.
+pub(super) fn of_bus(error: BusError) -> StageError {
+    match error {
+        // A newer writer took over: this worker becomes a stand-by, or the writer again. Topics may still be in the making.
+        error @ (BusError::Fenced | BusError::UnknownTopic(_)) => StageError::Transient(error.to_string()),
+        error => error.into(),
+    }
 }

@@ -1,0 +1,252 @@
+//! The pure core of grouping.
+
+use carewire_schemas::{Change, ItemId, ItemV1, StoryId, StoryRelation, TaggedV1, TraceParent};
+use carewire_store::{GroupBatch, GroupState, GroupWindowRow};
+
+use super::{
+    copies::Sketch,
+    identity::{self, Keys},
+    index::Index,
+    item::Standings,
+    member::{Damaged, Member},
+    packed::Packed,
+    stories::{Counts, counts},
+    work::{Desk, Reading, Work},
+};
+use crate::metrics;
+
+/// A tagged entry with what grouping reads of it.
+pub struct Prepared {
+    /// The entry.
+    pub tagged: TaggedV1,
+    /// The trace of its record.
+    pub trace: TraceParent,
+    /// By what its item may be known.
+    pub keys: Keys,
+    counts: Counts,
+    sketch: Sketch,
+}
+
+impl Prepared {
+    /// Reads an entry: keys, terms of title and lead, sketch of the text. Needs no state, so it may run in parallel.
+    #[must_use]
+    pub fn new(tagged: TaggedV1, trace: TraceParent) -> Self {
+        if tagged.change == Change::Deleted {
+            return Self { tagged, trace, keys: Keys::new(), counts: Counts::new(), sketch: Sketch::default() };
+        }
+        let keys = identity::keys(&tagged);
+        let counts = counts(&tagged.cleaned.title, &tagged.cleaned.text);
+        let sketch = Sketch::of(&tagged.cleaned.text);
+        Self { tagged, trace, keys, counts, sketch }
+    }
+
+    fn published(&self) -> i64 {
+        self.tagged.cleaned.published.unwrap_or(self.tagged.seen).as_millisecond()
+    }
+}
+
+/// What comes of a batch.
+#[derive(Default, Debug)]
+pub struct Step {
+    /// What the store shall know; positions are the caller's to add.
+    pub batch: GroupBatch,
+    /// The items to produce, each once, in the state after the batch.
+    pub items: Vec<(ItemV1, TraceParent)>,
+}
+
+/// What comes of a batch cannot be said.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    /// Out of memory for the compressor.
+    #[error("compressing: {0}")]
+    Compress(#[from] std::io::Error),
+}
+
+/// Decides which entries are one item and which items one story. One per active worker.
+pub struct Grouper {
+    index: Index,
+    compressor: zstd::bulk::Compressor<'static>,
+}
+
+impl Grouper {
+    /// A grouper with an empty window.
+    ///
+    /// # Errors
+    /// When the compressor cannot be made, for want of memory.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { index: Index::default(), compressor: zstd::bulk::Compressor::new(1)? })
+    }
+
+    /// Enters what the store holds of the window, in the order in which the store gives it.
+    pub fn load(&mut self, rows: &[GroupWindowRow]) {
+        for row in rows {
+            if let Some(packed) = Packed::read(&row.index) {
+                self.index.insert(row.item, row.story, row.published, packed);
+            }
+        }
+        metrics::WINDOW.set(i64::try_from(self.index.len()).unwrap_or(i64::MAX));
+    }
+
+    /// Items in the window.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Items of the window that an entry may be a copy of: they must be in the state given to [`Grouper::step`].
+    #[must_use]
+    pub fn candidates(&self, entry: &Prepared) -> Vec<ItemId> {
+        if entry.sketch.is_empty() { Vec::new() } else { self.index.copies(&entry.sketch, entry.published()) }
+    }
+
+    /// Groups a batch. `state` is what the store knows of its entries, its keys and its candidates; `standings` those of
+    /// the batch's feeds and of all feeds in `state`. The index has moved on after it: the result must reach the store,
+    /// by trying again if need be, or the grouper be made anew.
+    ///
+    /// # Errors
+    /// When what is stored cannot be read.
+    pub fn step(&mut self, batch: Vec<Prepared>, state: GroupState, standings: &Standings) -> Result<Step, StepError> {
+        let mut desk = Desk::new(state);
+        for entry in batch {
+            let effect = self.place(&mut desk, entry)?;
+            metrics::GROUPED.with_label_values(&[effect]).inc();
+        }
+        self.conclude(desk, standings, true)
+    }
+
+    /// Looks again at the items in `state`, because standings changed. Produces those that changed; with `all`, all.
+    ///
+    /// # Errors
+    /// When what is stored cannot be read.
+    pub fn reconsider(&mut self, state: GroupState, standings: &Standings, all: bool) -> Result<Step, StepError> {
+        let mut desk = Desk::new(state);
+        for item in desk.stored_items() {
+            desk.touch(item, TraceParent::new())?;
+        }
+        self.conclude(desk, standings, all)
+    }
+
+    /// Puts one entry where it belongs; says what came of it, for the metric.
+    fn place(&mut self, desk: &mut Desk, entry: Prepared) -> Result<&'static str, Damaged> {
+        let Prepared { tagged, trace, .. } = &entry;
+        let (id, version, run) = (tagged.entry, tagged.version, tagged.pipeline.run);
+        if let Some((item, have_version, have_run)) = desk.source(id) {
+            if (version, run) <= (have_version, have_run) {
+                desk.touch(item, *trace)?;
+                return Ok("repeat");
+            }
+            desk.place(id, item, version, run);
+            return Self::renew(desk, item, entry);
+        }
+        if tagged.change == Change::Deleted {
+            // Never seen, so nobody has it.
+            return Ok("removed");
+        }
+        if let Some(item) = self.find(desk, &entry)? {
+            desk.place(id, item, version, run);
+            desk.name(&entry.keys, item);
+            if let Some(work) = desk.touch(item, *trace)? {
+                work.put(Member::new(entry.tagged));
+                work.readings.push(Reading { entry: id, counts: entry.counts, sketch: entry.sketch });
+            }
+            return Ok("copy");
+        }
+        let published = entry.published();
+        let (history, seen) = (tagged.history, tagged.seen);
+        let item = ItemId::derive(id);
+        let terms = self.index.weigh(&entry.counts);
+        let (story, relation) = match self.index.story(&terms, published) {
+            Some(story) => {
+                metrics::SAME_STORY.inc();
+                (story, StoryRelation::SameStory)
+            }
+            None => (StoryId::derive(item), StoryRelation::First),
+        };
+        self.index.insert(item, story, seen.as_millisecond(), Packed::new(published, &terms, &entry.sketch));
+        desk.place(id, item, version, run);
+        desk.name(&entry.keys, item);
+        desk.add(Work::new(Member::new(entry.tagged), story, relation, history, seen, entry.trace));
+        Ok("new")
+    }
+
+    /// A newer revision of a known entry.
+    fn renew(desk: &mut Desk, item: ItemId, entry: Prepared) -> Result<&'static str, Damaged> {
+        let id = entry.tagged.entry;
+        let deleted = entry.tagged.change == Change::Deleted;
+        if !deleted {
+            desk.name(&entry.keys, item);
+        }
+        let Some(work) = desk.touch(item, entry.trace)? else { return Err(Damaged::new(item, "it is missing")) };
+        let Some(old) = work.members.iter().find(|member| member.entry == id) else {
+            return Err(Damaged::new(id, "its item does not know it"));
+        };
+        if deleted {
+            // What a deletion says of the content is nothing, or less than what was there.
+            let mut member = old.clone();
+            member.deleted = Some(entry.tagged.seen);
+            member.version = entry.tagged.version;
+            member.pipeline.run = entry.tagged.pipeline.run;
+            work.put(member);
+            return Ok("removed");
+        }
+        work.put(Member::new(entry.tagged));
+        work.readings.push(Reading { entry: id, counts: entry.counts, sketch: entry.sketch });
+        Ok("changed")
+    }
+
+    /// The item that a new entry belongs to: by a key, else by its text.
+    fn find(&self, desk: &mut Desk, entry: &Prepared) -> Result<Option<ItemId>, Damaged> {
+        let (feed, title) = (entry.tagged.feed, entry.tagged.cleaned.title.as_str());
+        for key in &entry.keys {
+            let Some(item) = desk.identity(key) else { continue };
+            let Some(work) = desk.look(item)? else { continue };
+            // Feeds whose entries all link to one page have entries all the same: there the title must agree as well.
+            let (known, same_title) = work.of_feed(feed, title);
+            if !identity::is_address(key) || !known || same_title {
+                return Ok(Some(item));
+            }
+        }
+        for item in self.candidates(entry) {
+            // A feed's own texts after one pattern (announcements, reports) are no copies of each other.
+            if desk.look(item)?.is_some_and(|work| !work.of_feed(feed, title).0) {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes up all items touched; `all` are produced, or only those that changed.
+    fn conclude(&mut self, mut desk: Desk, standings: &Standings, all: bool) -> Result<Step, StepError> {
+        let mut step = Step::default();
+        for id in std::mem::take(&mut desk.touched) {
+            let Some(mut work) = desk.take(id) else { continue };
+            let Some((origin, outcome)) = work.conclude(standings) else { continue };
+            if let Some(reading) = outcome.reading {
+                let published = outcome.item.cleaned.published.map_or(work.entered, |at| at.as_millisecond());
+                let terms = self.index.weigh(&reading.counts);
+                self.index.insert(id, work.fixed.story, work.entered, Packed::new(published, &terms, &reading.sketch));
+            }
+            if outcome.changed || !work.changed.is_empty() {
+                let (row, sources) = work.rows(&mut self.compressor, origin, &outcome.item, self.index.packed(id))?;
+                step.batch.items.push(row);
+                step.batch.sources.extend(sources);
+            }
+            if outcome.changed || all {
+                let state = match (&outcome.item.withdrawn, outcome.item.outcome.state) {
+                    (Some(_), _) => "withdrawn",
+                    (None, carewire_schemas::OutcomeState::Curated) => "curated",
+                    (None, carewire_schemas::OutcomeState::Held) => "held",
+                    (None, carewire_schemas::OutcomeState::Refused) => "refused",
+                };
+                metrics::ITEMS.with_label_values(&[state]).inc();
+                step.items.push((outcome.item, work.trace));
+            }
+        }
+        step.batch.identities = desk.keys;
+        metrics::WINDOW.set(i64::try_from(self.index.len()).unwrap_or(i64::MAX));
+        Ok(step)
+    }
+}

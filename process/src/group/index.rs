@@ -1,0 +1,293 @@
+//! The index over the window: which items may be copies of a text, and which story it continues.
+//!
+//! Kept in memory by the active worker and rebuilt from the store at take-over. An item enters with what is stored as its
+//! `index`: when it was published, its weighted terms and its sketch, packed ([`Packed`]). The window is by when items
+//! were first seen, so that a first fetch of old entries is looked through as well; copies and stories must also have
+//! been *published* within [`COPY_DAYS`] and [`STORY_DAYS`] of one another.
+
+use std::collections::VecDeque;
+
+use carewire_schemas::{ItemId, StoryId};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::{
+    copies::{INDEXED, Sketch, is_copy},
+    packed::Packed,
+    stories::{Counts, Frequencies, Terms, cosine},
+};
+
+/// Milliseconds of a day.
+pub const DAY: i64 = 24 * 60 * 60 * 1000;
+/// How far apart copies may have been published, and how long an item stays in the window.
+pub const COPY_DAYS: i64 = 30;
+/// How far apart items of one story may have been published.
+pub const STORY_DAYS: i64 = 7;
+/// Most items in the window; beyond, the oldest leave.
+pub const MAX_ITEMS: usize = 1_000_000;
+
+/// Mean similarity to a story's members from which on an item continues it: of titles alone, and with a lead.
+const STORY_TITLE: f32 = 0.26;
+const STORY_LEAD: f32 = 0.22;
+/// A text of up to so many terms counts as a title alone.
+const TITLE_TERMS: usize = 14;
+/// Terms in more items of a week than this find nobody by themselves: they weigh little.
+const COMMON: usize = 3_000;
+/// Items, stories and members of a story that are compared exactly.
+const COMPARED: usize = 48;
+const STORIES: usize = 12;
+const MEMBERS: usize = 48;
+/// Hashes of sketches shared by more items are boilerplate.
+const BOILERPLATE: usize = 200;
+
+struct Slot {
+    item: ItemId,
+    story: StoryId,
+    entered: i64,
+    packed: Packed,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Index {
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    /// In order of entry; the oldest leave first.
+    queue: VecDeque<u32>,
+    of_item: FxHashMap<ItemId, u32>,
+    of_story: FxHashMap<StoryId, SmallVec<[u32; 2]>>,
+    /// By term and week of publication.
+    terms: FxHashMap<(u32, i32), SmallVec<[u32; 3]>>,
+    /// By hash of a sketch: the one item that has it, which most hashes have.
+    sketches: FxHashMap<u32, u32>,
+    /// All further ones.
+    shared: FxHashMap<u32, Vec<u32>>,
+    frequencies: Frequencies,
+    /// Newest entry into the window.
+    newest: i64,
+    scratch: FxHashMap<u32, f32>,
+}
+
+impl Index {
+    /// Items in the window.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.of_item.len()
+    }
+
+    /// Whether the window has no item.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.of_item.is_empty()
+    }
+
+    /// The unit vector of a text, by the frequencies of now.
+    #[must_use]
+    pub fn weigh(&self, counts: &Counts) -> Terms {
+        self.frequencies.weigh(counts)
+    }
+
+    /// What is stored of an item of the window.
+    #[must_use]
+    pub fn packed(&self, item: ItemId) -> Option<&Packed> {
+        let slot = *self.of_item.get(&item)?;
+        self.slots[slot as usize].as_ref().map(|slot| &slot.packed)
+    }
+
+    /// Enters an item, or replaces what is known of it. Items that have grown too old leave.
+    pub fn insert(&mut self, item: ItemId, story: StoryId, entered: i64, packed: Packed) {
+        if let Some(slot) = self.of_item.get(&item).copied() {
+            self.unlink(slot);
+            self.link(slot, Slot { item, story, entered, packed });
+        } else {
+            let slot = self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
+                // The window holds a million items at most.
+                (self.slots.len() - 1) as u32
+            });
+            self.link(slot, Slot { item, story, entered, packed });
+            self.queue.push_back(slot);
+        }
+        self.newest = self.newest.max(entered);
+        self.expire();
+    }
+
+    fn expire(&mut self) {
+        let horizon = self.newest - COPY_DAYS * DAY;
+        while let Some(oldest) = self.queue.front().copied() {
+            let old = self.slots[oldest as usize].as_ref().is_none_or(|slot| slot.entered < horizon);
+            if !old && self.queue.len() <= MAX_ITEMS {
+                break;
+            }
+            self.queue.pop_front();
+            self.unlink(oldest);
+            self.free.push(oldest);
+        }
+    }
+
+    fn link(&mut self, at: u32, slot: Slot) {
+        let week = week(slot.packed.published());
+        self.of_item.insert(slot.item, at);
+        self.of_story.entry(slot.story).or_default().push(at);
+        for (term, _) in slot.packed.terms() {
+            self.terms.entry((term, week)).or_default().push(at);
+        }
+        self.frequencies.add(slot.packed.terms().map(|(term, _)| term));
+        for hash in slot.packed.sketch().0.iter().take(INDEXED) {
+            if self.sketches.contains_key(hash) {
+                self.shared.entry(*hash).or_default().push(at);
+            } else {
+                self.sketches.insert(*hash, at);
+            }
+        }
+        self.slots[at as usize] = Some(slot);
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Some(slot) = self.slots[at as usize].take() else { return };
+        let week = week(slot.packed.published());
+        self.of_item.remove(&slot.item);
+        remove_from(&mut self.of_story, &slot.story, at);
+        for (term, _) in slot.packed.terms() {
+            remove_from(&mut self.terms, &(term, week), at);
+        }
+        self.frequencies.remove(slot.packed.terms().map(|(term, _)| term));
+        for hash in slot.packed.sketch().0.iter().take(INDEXED) {
+            let next = self.shared.get_mut(hash).and_then(|others| {
+                others.retain(|other| *other != at);
+                others.last().copied()
+            });
+            if self.sketches.get(hash) == Some(&at) {
+                match next {
+                    Some(other) => {
+                        self.sketches.insert(*hash, other);
+                        self.shared.get_mut(hash).map(Vec::pop);
+                    }
+                    None => {
+                        self.sketches.remove(hash);
+                    }
+                }
+            }
+            if self.shared.get(hash).is_some_and(Vec::is_empty) {
+                self.shared.remove(hash);
+            }
+        }
+    }
+
+    /// Items whose texts contain, or are contained in, a text with this sketch for at least one half, published within
+    /// [`COPY_DAYS`] of it (milliseconds since the epoch). In order of publication, then id.
+    #[must_use]
+    pub fn copies(&self, sketch: &Sketch, published: i64) -> Vec<ItemId> {
+        let mut candidates: SmallVec<[u32; 16]> = SmallVec::new();
+        for hash in &sketch.hashes {
+            candidates.extend(self.sketches.get(hash).copied());
+            if let Some(others) = self.shared.get(hash).filter(|others| others.len() <= BOILERPLATE) {
+                candidates.extend_from_slice(others);
+            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut found: Vec<(i64, ItemId)> = candidates
+            .into_iter()
+            .filter_map(|at| self.slots[at as usize].as_ref())
+            .filter(|slot| (slot.packed.published() - published).abs() <= COPY_DAYS * DAY)
+            .filter(|slot| {
+                let (hashes, complete) = slot.packed.sketch();
+                is_copy((&sketch.hashes, sketch.complete), (&hashes, complete))
+            })
+            .map(|slot| (slot.packed.published(), slot.item))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// The story that a text continues: the one to whose members, published within [`STORY_DAYS`] of it, it is most
+    /// similar in the mean, if that is similar enough. Ties go to the smaller story id.
+    #[must_use]
+    pub fn story(&mut self, terms: &Terms, published: i64) -> Option<StoryId> {
+        let mut stories: Vec<StoryId> = Vec::with_capacity(STORIES);
+        for at in self.similar(terms, published) {
+            if let Some(slot) = &self.slots[at as usize]
+                && !stories.contains(&slot.story)
+            {
+                stories.push(slot.story);
+                if stories.len() == STORIES {
+                    break;
+                }
+            }
+        }
+        let mut best: Option<(f32, StoryId)> = None;
+        for story in stories {
+            let Some(mean) = self.mean(terms, published, story) else { continue };
+            if best.is_none_or(|(most, id)| mean > most || mean == most && story < id) {
+                best = Some((mean, story));
+            }
+        }
+        best.map(|(_, story)| story)
+    }
+
+    /// Items that share terms with a text, the most similar first by a cheap measure.
+    fn similar(&mut self, terms: &Terms, published: i64) -> Vec<u32> {
+        self.scratch.clear();
+        let week = week(published);
+        for (term, weight) in terms {
+            let weight = f32::from(*weight) / 65_535.0;
+            for week in [week - 1, week, week + 1] {
+                let Some(slots) = self.terms.get(&(*term, week)).filter(|slots| slots.len() <= COMMON) else { continue };
+                for at in slots {
+                    *self.scratch.entry(*at).or_default() += weight * weight;
+                }
+            }
+        }
+        let mut found: Vec<(f32, ItemId, u32)> = self
+            .scratch
+            .iter()
+            .filter(|(_, score)| **score > 0.03)
+            .filter_map(|(at, score)| self.slots[*at as usize].as_ref().map(|slot| (*score, slot.item, *at)))
+            .collect();
+        let order = |a: &(f32, ItemId, u32), b: &(f32, ItemId, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        if found.len() > COMPARED {
+            found.select_nth_unstable_by(COMPARED, order);
+            found.truncate(COMPARED);
+        }
+        found.sort_unstable_by(order);
+        found.into_iter().map(|(_, _, at)| at).collect()
+    }
+
+    /// Mean similarity to the members of a story within the window, where it reaches the threshold.
+    fn mean(&self, terms: &Terms, published: i64, story: StoryId) -> Option<f32> {
+        let members = self.of_story.get(&story)?;
+        let (mut sum, mut count, mut short) = (0.0, 0usize, terms.len() <= TITLE_TERMS);
+        for at in members.iter().rev() {
+            let Some(slot) = &self.slots[*at as usize] else { continue };
+            if (slot.packed.published() - published).abs() > STORY_DAYS * DAY {
+                continue;
+            }
+            sum += cosine(terms, slot.packed.terms());
+            short |= slot.packed.terms().len() <= TITLE_TERMS;
+            count += 1;
+            if count == MEMBERS {
+                break;
+            }
+        }
+        let mean = sum / count.max(1) as f32;
+        (count > 0 && mean >= if short { STORY_TITLE } else { STORY_LEAD }).then_some(mean)
+    }
+}
+
+fn week(published: i64) -> i32 {
+    // Weeks since the epoch of any date that a timestamp can name fit into 32 bits.
+    published.div_euclid(STORY_DAYS * DAY) as i32
+}
+
+fn remove_from<K: std::hash::Hash + Eq, const N: usize>(map: &mut FxHashMap<K, SmallVec<[u32; N]>>, key: &K, at: u32)
+where
+    [u32; N]: smallvec::Array<Item = u32>,
+{
+    if let Some(slots) = map.get_mut(key) {
+        slots.retain(|slot| *slot != at);
+        if slots.is_empty() {
+            map.remove(key);
+        }
+    }
+}
