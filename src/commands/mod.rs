@@ -7,6 +7,8 @@ mod import;
 mod organizations;
 mod read;
 
+pub use feeds::new_feed;
+
 use std::{io::Read, process::ExitCode};
 
 use anyhow::{Context, Result};
