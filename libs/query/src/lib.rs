@@ -17,6 +17,6 @@ pub mod recent;
 pub mod render;
 pub mod text;
 
-pub use index::{Cursor, Hit, Hits, SearchIndex, follow};
+pub use index::{Cursor, Hit, Hits, SearchIndex};
 pub use query::{Query, QueryError, Sort, Tri};
 pub use recent::Recent;

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use carewire_conditions::Vocabulary;
 use carewire_schemas::{ChangeSeq, ItemId};
 use carewire_store::{Changes, ItemState, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -34,29 +35,31 @@ enum FollowError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Keeps the index up to date until `stop`. Trouble with store or disk is logged once, and tried again with back-off
-/// from the last commit on.
-pub async fn follow(store: Store, index: Arc<SearchIndex>, stop: CancellationToken) {
-    let mut wait = Duration::from_millis(200);
-    loop {
-        let before = index.position();
-        let result = tokio::select! {
-            () = stop.cancelled() => return,
-            result = follow_until_trouble(&store, &index) => result,
-        };
-        let Err(error) = result else { continue };
-        if index.position() > before {
-            wait = Duration::from_millis(200);
+impl SearchIndex {
+    /// Keeps the index up to date until `stop`. Trouble with store or disk is logged once each time, and tried again with
+    /// back-off from the last commit on.
+    pub async fn follow(self: &Arc<Self>, store: &Store, vocabulary: &'static Vocabulary, stop: &CancellationToken) {
+        let mut wait = Duration::from_millis(200);
+        loop {
+            let before = self.position();
+            let result = tokio::select! {
+                () = stop.cancelled() => return,
+                result = follow_until_trouble(store, self, vocabulary) => result,
+            };
+            let Err(error) = result else { continue };
+            if self.position() > before {
+                wait = Duration::from_millis(200);
+            }
+            tracing::warn!(%error, again_in = ?wait, "the search index does not follow");
+            if let Err(error) = blocking(self, |index| index.rollback()).await {
+                tracing::warn!(%error, "the search index cannot be rolled back");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(Duration::from_secs(10));
         }
-        tracing::warn!(%error, again_in = ?wait, "the search index does not follow");
-        if let Err(error) = blocking(&index, |index| index.rollback()).await {
-            tracing::warn!(%error, "the search index cannot be rolled back");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-        }
-        wait = (wait * 2).min(Duration::from_secs(10));
     }
 }
 
@@ -69,7 +72,11 @@ struct Progress {
     committed: Instant,
 }
 
-async fn follow_until_trouble(store: &Store, index: &Arc<SearchIndex>) -> Result<(), FollowError> {
+async fn follow_until_trouble(
+    store: &Store,
+    index: &Arc<SearchIndex>,
+    vocabulary: &'static Vocabulary,
+) -> Result<(), FollowError> {
     let mut sequence = store.sequence();
     let last = store.last_seq().await?;
     let mut now = Progress { at: index.position(), pending: 0, committed: Instant::now() - COMMIT_PAUSE };
@@ -79,7 +86,7 @@ async fn follow_until_trouble(store: &Store, index: &Arc<SearchIndex>) -> Result
         now.at = 0;
     }
     if last - now.at > REBUILD_BEYOND || (now.at == 0 && last > 0) {
-        rebuild(store, index, &mut now).await?;
+        rebuild(store, index, vocabulary, &mut now).await?;
     }
     loop {
         let target = (*sequence.borrow_and_update()).max(last);
@@ -90,7 +97,7 @@ async fn follow_until_trouble(store: &Store, index: &Arc<SearchIndex>) -> Result
                 None => match store.changes(now.at, BATCH).await? {
                     Changes::Rows(rows) => rows.into_iter().map(Arc::new).collect(),
                     Changes::TooOld => {
-                        rebuild(store, index, &mut now).await?;
+                        rebuild(store, index, vocabulary, &mut now).await?;
                         continue;
                     }
                 },
@@ -100,7 +107,7 @@ async fn follow_until_trouble(store: &Store, index: &Arc<SearchIndex>) -> Result
                 break;
             }
             for rows in rows.chunks(BATCH) {
-                take(store, index, rows, &mut now).await?;
+                take(store, index, vocabulary, rows, &mut now).await?;
                 if now.pending >= COMMIT_CHANGES {
                     commit(index, &mut now).await?;
                 }
@@ -124,6 +131,7 @@ async fn follow_until_trouble(store: &Store, index: &Arc<SearchIndex>) -> Result
 async fn take(
     store: &Store,
     index: &Arc<SearchIndex>,
+    vocabulary: &'static Vocabulary,
     rows: &[Arc<carewire_store::ChangeRow>],
     now: &mut Progress,
 ) -> Result<(), FollowError> {
@@ -147,7 +155,7 @@ async fn take(
     }
     changes.extend(known.into_keys().map(IndexChange::Remove));
     now.pending += changes.len();
-    blocking(index, move |index| index.apply(changes)).await?;
+    blocking(index, move |index| index.apply(changes, vocabulary)).await?;
     if let Some(last) = rows.last() {
         now.at = last.seq;
     }
@@ -155,7 +163,10 @@ async fn take(
 }
 
 /// Reads item rows in order of their last change from `now` on.
-async fn rebuild(store: &Store, index: &Arc<SearchIndex>, now: &mut Progress) -> Result<(), FollowError> {
+async fn rebuild(
+    store: &Store,
+    index: &Arc<SearchIndex>,
+    vocabulary: &'static Vocabulary, now: &mut Progress) -> Result<(), FollowError> {
     let fresh = now.at == 0;
     let (started, mut items) = (Instant::now(), 0_usize);
     loop {
@@ -175,7 +186,7 @@ async fn rebuild(store: &Store, index: &Arc<SearchIndex>, now: &mut Progress) ->
         }
         items += changes.len();
         now.pending += changes.len();
-        blocking(index, move |index| index.apply(changes)).await?;
+        blocking(index, move |index| index.apply(changes, vocabulary)).await?;
         now.at = last;
         if now.pending >= COMMIT_REBUILD {
             commit(index, now).await?;

@@ -1,7 +1,7 @@
 //! Full text: one Tantivy index per serving process, fed from the sequence.
 //!
 //! The index holds no text, only what finds it: ids, and `first` for the order. It remembers in each commit up to which
-//! change it has come; what it misses it takes from the change log ([`follow`]), or from the item rows where the log
+//! change it has come; what it misses it takes from the change log ([`SearchIndex::follow`]), or from the item rows where the log
 //! no longer reaches back or the index was made by another version of schema or words. It serves all the while;
 //! [`SearchIndex::position`] says how far it is.
 
@@ -29,7 +29,6 @@ use tokio::sync::watch;
 
 use crate::recent::Recent;
 pub use document::IndexedItem;
-pub use follow::follow;
 use schema::Fields;
 pub use search::{Cursor, CursorError, Hit, Hits, MAX_OFFSET};
 
@@ -57,7 +56,6 @@ pub struct SearchIndex {
     writer: Mutex<IndexWriter>,
     reader: IndexReader,
     fields: Fields,
-    vocabulary: &'static Vocabulary,
     snapshot: ArcSwap<Snapshot>,
     position: watch::Sender<ChangeSeq>,
     recent: Recent,
@@ -82,36 +80,36 @@ pub enum IndexChange {
 
 impl SearchIndex {
     /// Opens the index in a folder of its own below `dir`, or in memory. An index of another version, or one that
-    /// cannot be read, is thrown away: [`follow`] builds it anew. Where another process has the folder, the index is
+    /// cannot be read, is thrown away: [`SearchIndex::follow`] builds it anew. Where another process has the folder, the index is
     /// kept in memory.
     ///
     /// # Errors
     /// When the folder cannot be made.
-    pub fn open(dir: Option<&Path>, vocabulary: &'static Vocabulary) -> Result<Arc<Self>, IndexError> {
-        let Some(dir) = dir else { return Self::start(in_memory(), vocabulary) };
+    pub fn open(dir: Option<&Path>) -> Result<Self, IndexError> {
+        let Some(dir) = dir else { return Self::start(in_memory()) };
         let version = schema::version();
         let folder = dir.join(&version);
         forget_others(dir, &version);
         let failed = |error| IndexError::Folder { path: folder.clone(), error };
         let opened = fs::create_dir_all(&folder).map_err(failed).and_then(|()| in_folder(&folder));
-        let opened = opened.and_then(|index| Self::start(index, vocabulary));
+        let opened = opened.and_then(|index| Self::start(index));
         match opened {
             Ok(index) => Ok(index),
             Err(IndexError::Tantivy(tantivy::TantivyError::LockFailure(..))) => {
                 tracing::warn!(folder = %folder.display(), "another process has the search index: keeping an own one in memory");
-                Self::start(in_memory(), vocabulary)
+                Self::start(in_memory())
             }
             Err(IndexError::Tantivy(error)) => {
                 tracing::warn!(folder = %folder.display(), %error, "the search index cannot be read: building it anew");
                 fs::remove_dir_all(&folder).map_err(failed)?;
                 fs::create_dir_all(&folder).map_err(failed)?;
-                Self::start(in_folder(&folder)?, vocabulary)
+                Self::start(in_folder(&folder)?)
             }
             Err(error) => Err(error),
         }
     }
 
-    fn start(index: Index, vocabulary: &'static Vocabulary) -> Result<Arc<Self>, IndexError> {
+    fn start(index: Index) -> Result<Self, IndexError> {
         let (_, fields) = schema::schema();
         schema::register(&index);
         let options = IndexWriterOptions::builder()
@@ -128,15 +126,14 @@ impl SearchIndex {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let position = index.load_metas()?.payload.and_then(|text| text.parse().ok()).unwrap_or(0);
         let snapshot = ArcSwap::from_pointee(Snapshot { searcher: reader.searcher(), position });
-        Ok(Arc::new(Self {
+        Ok(Self {
             writer: Mutex::new(writer),
             reader,
             fields,
-            vocabulary,
             snapshot,
             position: watch::Sender::new(position),
             recent: Recent::default(),
-        }))
+        })
     }
 
     /// Up to which change searches see the items.
@@ -183,7 +180,7 @@ impl SearchIndex {
     ///
     /// # Errors
     /// When the index cannot be written.
-    pub fn apply(&self, changes: Vec<IndexChange>) -> Result<(), IndexError> {
+    pub fn apply(&self, changes: Vec<IndexChange>, vocabulary: &Vocabulary) -> Result<(), IndexError> {
         let mut operations = Vec::with_capacity(changes.len() * 2);
         let mut scratch = String::new();
         let delete = |id: ItemId| UserOperation::Delete(Term::from_field_bytes(self.fields.id, id.0.as_bytes()));
@@ -199,7 +196,7 @@ impl SearchIndex {
                 }
                 IndexChange::Add(item) => item,
             };
-            match document::document(&item, &self.fields, self.vocabulary, &mut scratch) {
+            match document::document(&item, &self.fields, vocabulary, &mut scratch) {
                 Ok(document) => operations.push(UserOperation::Add(document)),
                 Err(error) => tracing::warn!(item = %item.id, %error, "an item cannot be read and is not searchable"),
             }
