@@ -56,8 +56,11 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
     let stated = http_label.or(declared_label);
     let Some(label) = stated else {
         return match valid {
-            // RFC 7303 gave up US-ASCII as the default of text/*; nothing is lost by naming UTF-8
-            Ok(text) => done(Cow::Borrowed(text), "utf-8", problems),
+            // RFC 3023's default of text/* is named where it holds; RFC 7303 gave it up, and so do we where it does not
+            Ok(text) => {
+                let old = text.is_ascii() && content_type.is_some_and(|c| c.trim_start().starts_with("text/"));
+                done(Cow::Borrowed(text), if old { "us-ascii" } else { "utf-8" }, problems)
+            }
             Err(_) => detect(body, problems),
         };
     };
@@ -134,7 +137,12 @@ fn detect(body: &[u8], mut problems: Vec<Problem>) -> Decoded<'_> {
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
     detector.feed(&body[..body.len().min(1 << 20)], true);
     let encoding = detector.guess(None, chardetng::Utf8Detection::Allow);
-    let name = label_of(encoding);
+    // the detector knows only the supersets; where the letters they add do not occur, the usual name is the truer one
+    let name = match label_of(encoding) {
+        "koi8-u" if !body.iter().any(|b| matches!(b, 0xA4 | 0xA6 | 0xA7 | 0xAD | 0xB4 | 0xB6 | 0xB7 | 0xBD)) => "koi8-r",
+        "windows-874" if !body.iter().any(|b| (0x80..=0xA0).contains(b)) => "tis-620",
+        name => name,
+    };
     problems.push(Problem {
         code: "encoding-detected",
         message: format!("no encoding that holds is stated; taken as {name}"),

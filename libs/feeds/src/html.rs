@@ -1,7 +1,6 @@
 //! The little HTML that a feed reader must see: addresses, whether a text is HTML at all. Sanitising is not done here.
 
 use memchr::{memchr, memchr2, memchr3_iter, memmem};
-use quick_xml::escape::resolve_html5_entity;
 use std::borrow::Cow;
 use url::Url;
 
@@ -187,7 +186,7 @@ pub(crate) fn has_reference(text: &str) -> bool {
             None => {
                 !name.is_empty()
                     && name.bytes().all(|c| c.is_ascii_alphanumeric())
-                    && resolve_html5_entity(name).is_some()
+                    && crate::xml::named(name).is_some()
             }
         }
     })

@@ -39,6 +39,50 @@ pub(crate) fn clean<'t>(text: Cow<'t, str>, mut problems: Vec<Problem>) -> (Cow<
     (Cow::Owned(out), problems)
 }
 
+/// Takes back UTF-8 that was read as windows-1252 and encoded again (`â€™` for `’`); None where there is none. Only whole
+/// sequences are taken back, so a text that merely holds one of these letters stays.
+pub(crate) fn undo_double_encoding(text: &str) -> Option<String> {
+    let b = text.as_bytes();
+    // Â, Ã, â: what the lead bytes of Latin, Greek, punctuation look like
+    let suspect = |i: &usize| matches!(b.get(i + 1), Some(0x82 | 0x83 | 0xA2));
+    memchr::memchr_iter(0xC3, b).find(suspect)?;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut changed = false;
+    while let Some(c) = rest.chars().next() {
+        let len = match c {
+            'Â' | 'Ã' => 2,
+            'â' => 3,
+            _ => 0,
+        };
+        let mut bytes = [0u8; 3];
+        let mut chars = rest.chars();
+        let whole = len > 0
+            && (0..len).all(|i| chars.next().and_then(windows_1252_byte).map(|x| bytes[i] = x).is_some())
+            && !(len == 2 && matches!(bytes[1], 0xAB | 0xBB));
+        if whole && let Ok(s) = std::str::from_utf8(&bytes[..len]) {
+            out.push_str(s);
+            rest = chars.as_str();
+            changed = true;
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    changed.then_some(out)
+}
+
+/// The byte that a character above U+007F is in windows-1252, or was as a control.
+fn windows_1252_byte(c: char) -> Option<u8> {
+    match u32::from(c) {
+        n @ 0x80..=0xFF => Some(n as u8),
+        _ => (0x80..=0x9F).find(|b| {
+            let (s, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(std::slice::from_ref(b));
+            s.chars().next() == Some(c)
+        }),
+    }
+}
+
 /// Looks at the result as a whole.
 pub(crate) fn check(parsed: &mut Parsed, start: &str, ctx: &Context<'_>) {
     let mut problems = Problems::default();
@@ -46,12 +90,17 @@ pub(crate) fn check(parsed: &mut Parsed, start: &str, ctx: &Context<'_>) {
         parsed.format = Format::Html;
     }
     match parsed.format {
+        Format::Html if start.contains("<opml") => {}
         Format::Html => problems.found("html", "a web page, not a feed".into(), "document".into()),
         Format::Unknown if start.is_empty() => problems.found("empty", "there is nothing".into(), "document".into()),
         Format::Unknown if parsed.problems.iter().all(|p| !matches!(p.code, "not-a-feed" | "bad-json")) => {
             problems.found("not-a-feed", "neither RSS, Atom nor JSON Feed".into(), "document".into());
         }
         _ => {}
+    }
+    if parsed.format == Format::Html && start.contains("<opml") {
+        parsed.format = Format::Unknown;
+        problems.found("not-a-feed", "a list of subscriptions (OPML), not a feed".into(), "document".into());
     }
     let base = match ctx.url {
         Some(_) => None,
@@ -70,7 +119,7 @@ pub(crate) fn check(parsed: &mut Parsed, start: &str, ctx: &Context<'_>) {
             // the feed's own address is unknown: the site's is the next best
             match &base {
                 Some(_) => *url = html::absolute(url, base.as_ref()),
-                None => problems.found("relative-url", format!("{url:?} stays relative"), place()),
+                None => problems.repair("relative-url", "an address that stays relative", place),
             }
         }
         match &e.id {

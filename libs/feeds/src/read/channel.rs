@@ -106,6 +106,10 @@ impl<'a> Reader<'a> {
                     self.feed.licence.get_or_insert(l);
                 }
             }
+            (Ns::FeedBurner, "browserfriendly") => {
+                let text = self.text(tag, Untyped::Plain);
+                self.feed.info = self.feed.info.take().or(text);
+            }
             (Ns::History, "complete") => self.feed.complete = true,
             (Ns::History, "archive") => self.feed.archive = true,
             (Ns::Admin, "errorreportsto") => {
@@ -137,7 +141,7 @@ impl<'a> Reader<'a> {
                 self.feed.subtitle = self.feed.subtitle.take().or(text);
             }
             "info" => self.feed.info = self.text(tag, Untyped::Plain),
-            "id" => self.feed.id = self.address(tag),
+            "id" => self.feed.id = self.plain(tag),
             "updated" | "modified" | "lastbuilddate" => {
                 let date = self.date(tag);
                 self.feed.updated = date.or(self.feed.updated);
@@ -147,7 +151,7 @@ impl<'a> Reader<'a> {
                 self.feed.published = self.feed.published.or(date);
             }
             "language" => {
-                let language = self.plain(tag);
+                let language = self.plain(tag).map(|l| super::language_tag(&l));
                 self.feed.language = language.or(self.feed.language.take());
             }
             "author" | "managingeditor" => return Child::Inside(Place::Person(Role::Author)),
@@ -203,6 +207,8 @@ impl<'a> Reader<'a> {
                 });
             }
             "items" => return Child::Inside(Place::Root),
+            "redirect" => return Child::Inside(Place::Root),
+            "newlocation" => self.feed.new_feed_url = self.address(tag),
             _ => return Child::Inside(Place::Ignored),
         }
         self.skip_to_end(tag)
@@ -219,7 +225,7 @@ impl<'a> Reader<'a> {
                 self.feed.subtitle = self.feed.subtitle.take().or(text);
             }
             "language" => {
-                let language = self.plain(tag);
+                let language = self.plain(tag).map(|l| super::language_tag(&l));
                 self.feed.language = self.feed.language.take().or(language);
             }
             "rights" => {

@@ -41,6 +41,7 @@ impl Reader<'_> {
         if e.summary.is_none() && e.content.is_none() {
             e.summary = e.itunes.summary.clone().or_else(|| e.itunes.subtitle.clone()).map(plain);
         }
+        itunes_keywords(&e.itunes.keywords, &mut e.categories);
         finish_links(e);
         if let Some(orig) = draft.orig_link {
             e.url = Some(orig);
@@ -68,6 +69,16 @@ impl Reader<'_> {
             entries: self.entries,
             deleted: self.deleted,
             problems: self.scan.problems.into_vec(),
+        }
+    }
+}
+
+/// iTunes' keywords are categories too, each once.
+fn itunes_keywords(words: &[String], categories: &mut Vec<crate::Category>) {
+    for word in words {
+        if !categories.iter().any(|c| c.term == *word) {
+            let scheme = Some("http://www.itunes.com/".to_owned());
+            categories.push(crate::Category { term: word.clone(), scheme, label: None });
         }
     }
 }
@@ -182,6 +193,10 @@ fn finish_feed(feed: &mut Feed, rss_site: Option<String>, entries: &[Entry]) {
                 _ => continue,
             };
         slot.get_or_insert_with(|| link.href.clone());
+    }
+    itunes_keywords(&feed.itunes.keywords, &mut feed.categories);
+    if feed.subtitle.is_none() {
+        feed.subtitle = feed.itunes.summary.clone().or_else(|| feed.itunes.subtitle.clone()).map(plain);
     }
     if feed.url.is_none() {
         feed.url = page(feed.links.iter().filter(|l| is_alternate(l))).map(|l| l.href.clone());

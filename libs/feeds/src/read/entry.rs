@@ -24,12 +24,13 @@ impl<'a> Reader<'a> {
         let [about, href, lastmod] = self.attrs(tag, ["about", "href", "lastmod"]);
         let about = about.map(|a| self.absolute(&a));
         let href = href.map(|h| self.absolute(&h));
-        let updated = lastmod.and_then(|l| self.read_date(&l, "LASTMOD"));
+        let updated = lastmod.as_deref().and_then(|l| self.read_date(l, "LASTMOD"));
         let language = self.stack.last().and_then(|f| f.lang.as_deref()).map(str::to_owned);
         if let Some(d) = &mut self.draft {
             d.entry.id = about;
             d.entry.links.extend(href.map(|href| Link { href, ..Link::default() }));
             d.entry.updated = updated;
+            d.entry.raw_dates.extend(lastmod.map(|l| ("LASTMOD".to_owned(), l.into_owned())));
             d.entry.language = language;
         }
     }
@@ -148,15 +149,17 @@ impl<'a> Reader<'a> {
                 }
             }
             "id" => {
-                let id = self.address(tag);
+                // RFC 4287, 4.2.6: compared character by character, so kept as it is
+                let id = self.plain(tag);
                 let e = entry!(self);
                 e.id = id.or(e.id.take());
             }
             "description" | "summary" | "abstract" | "tagline" => {
-                let untyped = if self.is_atom() { Untyped::Plain } else { Untyped::Html };
+                let atom = self.is_atom();
+                let untyped = if atom { Untyped::Plain } else { Untyped::Html };
                 let text = self.text(tag, untyped);
                 let e = entry!(self);
-                if e.summary.is_some() && local == "description" {
+                if e.summary.is_some() && !atom {
                     // a second description is the longer form
                     if e.content.is_none() {
                         e.content = text;
@@ -206,7 +209,7 @@ impl<'a> Reader<'a> {
                 let category = read_category(self, tag);
                 entry!(self).categories.extend(category);
             }
-            "keywords" => {
+            "keywords" | "tags" => {
                 let words = self.plain(tag);
                 entry!(self).categories.extend(keywords(words.as_deref().unwrap_or("")));
             }
@@ -253,7 +256,7 @@ impl<'a> Reader<'a> {
                 entry!(self).rights = rights;
             }
             "language" => {
-                let language = self.plain(tag);
+                let language = self.plain(tag).map(|l| super::language_tag(&l));
                 let e = entry!(self);
                 e.language = language.or(e.language.take());
             }
@@ -323,7 +326,7 @@ impl<'a> Reader<'a> {
                 entry!(self).categories.extend(category);
             }
             "language" => {
-                let language = self.plain(tag);
+                let language = self.plain(tag).map(|l| super::language_tag(&l));
                 let e = entry!(self);
                 e.language = language.or(e.language.take());
             }

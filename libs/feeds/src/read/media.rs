@@ -85,7 +85,11 @@ impl<'a> Reader<'a> {
                 }
             }
             "category" => {
-                let category = super::entry::read_category(self, tag);
+                let mut category = super::entry::read_category(self, tag);
+                if let Some(c) = &mut category {
+                    // Media RSS 1.5.1: the default scheme
+                    c.scheme.get_or_insert_with(|| "http://search.yahoo.com/mrss/category_schema".to_owned());
+                }
                 match &mut self.draft {
                     Some(d) => d.entry.categories.extend(category),
                     None => self.feed.categories.extend(category),

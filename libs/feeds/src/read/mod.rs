@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
                 base = Self::join_base(base, &value);
             } else if key == "xml:lang" {
                 let value = value.trim();
-                lang = (!value.is_empty()).then(|| Rc::from(value));
+                lang = (!value.is_empty()).then(|| Rc::from(language_tag(value)));
             }
         }
         (base, lang)
@@ -466,6 +466,11 @@ impl<'a> Reader<'a> {
             None => &mut self.feed.media,
         }
     }
+}
+
+/// BCP 47 separates with hyphens; content systems write underscores too.
+fn language_tag(value: &str) -> String {
+    value.replace('_', "-")
 }
 
 /// What a handler did with an element.

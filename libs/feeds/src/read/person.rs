@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         match local {
             "title" => self.source.title = self.text(tag, Untyped::Plain),
             "subtitle" | "tagline" => self.source.subtitle = self.text(tag, Untyped::Plain),
-            "id" => self.source.id = self.address(tag),
+            "id" => self.source.id = self.plain(tag),
             "link" => {
                 let link = self.read_link(tag);
                 self.source.links.extend(link);

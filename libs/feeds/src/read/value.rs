@@ -151,7 +151,8 @@ impl<'a> Reader<'a> {
         out.push('<');
         out.push_str(local_name(tag.name));
         for (key, value) in tag.raw_attrs() {
-            if key.starts_with("xmlns") {
+            // XHTML is the default of where this goes; others such as SVG keep theirs
+            if key.starts_with("xmlns") && (key != "xmlns" || crate::ns::by_uri(&value) != Ns::Other) {
                 continue;
             }
             let quote = if value.contains('"') { '\'' } else { '"' };
@@ -274,6 +275,10 @@ impl<'a> Reader<'a> {
                 kind = TextKind::Html;
                 Cow::Owned(markup)
             }
+            Some(markup) if kind == TextKind::Html && declared.is_some() && mode != "xml" && only_wrapper(&markup) => {
+                // escaped markup within a div, as TypePad wrote it
+                Cow::Owned(captured.text.into_owned())
+            }
             Some(markup) => Cow::Owned(markup),
             None if kind == TextKind::Xhtml && mode != "escaped" && mode != "base64" => {
                 Cow::Owned(html::escape(&captured.text).into_owned())
@@ -292,12 +297,18 @@ impl<'a> Reader<'a> {
             kind = if html::looks_like_html(&value) { TextKind::Html } else { kind };
         }
         let mut body = value.trim();
-        if kind == TextKind::Xhtml {
+        // RFC 4287, 3.1.1.3: only this type is wrapped; in Atom 0.3 a div is content
+        if declared.as_deref() == Some("xhtml") {
             body = html::without_wrapper(body);
         }
         if body.is_empty() {
             return None;
         }
+        let mended = crate::tidy::undo_double_encoding(body);
+        if mended.is_some() {
+            self.scan.repair("double-encoded", "UTF-8 that was encoded twice", tag.start);
+        }
+        let body = mended.as_deref().unwrap_or(body);
         let frame = self.stack.last();
         let base = frame.and_then(|f| f.base.clone());
         let resolved = match (&base, kind) {
@@ -306,7 +317,7 @@ impl<'a> Reader<'a> {
         };
         let value = match resolved {
             Cow::Owned(s) => s,
-            Cow::Borrowed(s) if s.len() == value.len() => value.into_owned(),
+            Cow::Borrowed(s) if mended.is_none() && s.len() == value.len() => value.into_owned(),
             Cow::Borrowed(s) => s.to_owned(),
         };
         let language = frame.and_then(|f| f.lang.as_deref()).map(str::to_owned);
@@ -332,6 +343,12 @@ impl<'a> Reader<'a> {
         }
         Some(title)
     }
+}
+
+/// Whether a div wraps text in which all markup is escaped.
+fn only_wrapper(markup: &str) -> bool {
+    let inner = html::without_wrapper(markup.trim());
+    inner.len() < markup.trim().len() && inner.contains("&lt;") && !inner.contains('<')
 }
 
 fn captured_is_escaped(mode: &str) -> bool {

@@ -2,9 +2,9 @@
 
 use crate::problems::Problems;
 use memchr::memchr;
-use quick_xml::escape::resolve_html5_entity;
 use rustc_hash::FxHashMap as HashMap;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Longest entity name that is looked up; longer ones are text.
 const MAX_NAME: usize = 40;
@@ -82,7 +82,7 @@ impl Entities {
             self.expanded += value.len();
             return Resolved::Str(value);
         }
-        match resolve_html5_entity(name) {
+        match named(name) {
             Some(s) => Resolved::Str(s),
             None => Resolved::Unknown,
         }
@@ -138,6 +138,23 @@ impl Entities {
         }
         Cow::Owned(out)
     }
+}
+
+/// The named character references of the HTML Living Standard (13.5), one a line: name, code points in hexadecimal.
+/// quick-xml's own table cuts code points above U+00FF short (0.42), so it is not used.
+static NAMED: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+    let line = |l: &'static str| {
+        let mut parts = l.split(' ');
+        let name = parts.next()?;
+        let text = parts.filter_map(|p| u32::from_str_radix(p, 16).ok()).filter_map(char::from_u32);
+        Some((name, text.collect()))
+    };
+    include_str!("named.txt").lines().filter_map(line).collect()
+});
+
+/// What HTML's named reference stands for; `name` without `&` and `;`.
+pub(crate) fn named(name: &str) -> Option<&'static str> {
+    NAMED.get(name).map(String::as_str)
 }
 
 /// `#8217` and `#x2019` without their `#`; the numbers 128–159, which mean controls and are meant as windows-1252.

@@ -7,7 +7,7 @@
 mod entities;
 mod scan;
 
-pub(crate) use entities::{Entities, unescape_html};
+pub(crate) use entities::{Entities, named, unescape_html};
 pub(crate) use scan::{Scanner, Tag, Token};
 
 /// The part of a qualified name after its prefix.
