@@ -1,0 +1,227 @@
+//! Items: the list by the query language, one, and for curators those that wait.
+
+use axum::{
+    Extension,
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+};
+use carewire_query::{Query, public};
+use carewire_schemas::{ConditionTag, ItemId, Source};
+use carewire_store::{ItemRow, ItemState};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Answer, broken_row, json, json_bytes, next_link};
+use crate::{
+    auth::Caller,
+    listing::{self, Listed},
+    openapi::{ConditionTagSchema, ItemSchema, SourceSchema},
+    problem::{Problem, ProblemKind},
+    request::Params,
+    state::PortalState,
+};
+
+/// A page of items.
+#[derive(ToSchema)]
+pub struct ItemPage {
+    /// The items; each has the members of `CuratedV1`, and `first` and `seq`.
+    #[schema(value_type = Vec<ItemSchema>)]
+    pub items: Vec<()>,
+    /// How many items answer the query, exact to 10,000; none where nobody counted (no filters).
+    pub total: Option<u64>,
+    /// The address of the next page; none on the last.
+    pub next: Option<String>,
+}
+
+/// An item as a curator sees it.
+#[derive(Serialize, ToSchema)]
+pub struct Review {
+    /// The item.
+    pub id: Uuid,
+    /// The version to give as `expected_version` in a decision.
+    pub item_version: i64,
+    /// Where it stands: `curated`, `held`, `refused`, `hidden` or `withdrawn`.
+    pub state: &'static str,
+    /// The rule that says so.
+    pub rule: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Who carries it, the origin first.
+    #[schema(value_type = Vec<SourceSchema>)]
+    pub sources: Vec<Source>,
+    /// What the tagger found, negated conditions included.
+    #[schema(value_type = Vec<ConditionTagSchema>)]
+    pub tags: Vec<ConditionTag>,
+    /// What curators decided and holds.
+    #[schema(value_type = Object)]
+    pub decided: public::Decided,
+    /// The public form, as it is or as it would be.
+    #[schema(value_type = ItemSchema)]
+    pub content: Box<RawValue>,
+}
+
+impl Review {
+    fn new(row: ItemRow) -> Answer<Self> {
+        let (meta, decided) = (public::meta(&row).map_err(broken_row)?, public::decided(&row).map_err(broken_row)?);
+        Ok(Self {
+            id: row.id.0,
+            item_version: row.version,
+            state: row.state.as_str(),
+            rule: row.rule,
+            reason: meta.outcome.reason,
+            sources: meta.sources,
+            tags: meta.tags,
+            decided,
+            content: RawValue::from_string(row.content).map_err(broken_row)?,
+        })
+    }
+}
+
+/// A page of items as curators see them.
+#[derive(Serialize, ToSchema)]
+pub struct ReviewPage {
+    /// The items.
+    pub items: Vec<Review>,
+    /// The address of the next page; none on the last.
+    pub next: Option<String>,
+}
+
+/// Items that answer a query, the newest in the network first, or the best match first where words are given.
+///
+/// Curators ask with `state=held` for what waits for them, the oldest first, as `ReviewPage`; `state=held` goes with
+/// `limit` and `after` only.
+#[utoipa::path(get, path = "/v1/items", tag = "items", operation_id = "listItems",
+    params(("condition" = Option<String>, Query, description = "Codes of any system (`D003924`, `icd10cm:E11`, `doid:9352`), with what is below them. `A,B`: either; given twice: both; `-A`: not.", example = "D003924"),
+        ("topic" = Option<String>, Query, description = "As `condition`, for health topics."),
+        ("mentions" = Option<String>, Query, description = "`include`: also items that only mention the condition."),
+        ("about_only" = Option<bool>, Query, description = "`false` says the same as `mentions=include`."),
+        ("q" = Option<String>, Query, description = "Words that must all occur; `\"a phrase\"`; `-word`: not."),
+        ("organization" = Option<String>, Query, description = "Short names of organizations; several: either."),
+        ("kind" = Option<String>, Query, description = "`article`, `video` or `audio`; several: either."),
+        ("language" = Option<String>, Query, description = "BCP 47; several: either."),
+        ("since" = Option<String>, Query, description = "Published at or after: a date or RFC 3339 instant."),
+        ("until" = Option<String>, Query, description = "Published up to this date, or before this instant."),
+        ("duration" = Option<String>, Query, description = "Seconds of a video or sound, as `MIN-MAX`."),
+        ("min_duration" = Option<u32>, Query, description = "Shortest, in seconds."),
+        ("max_duration" = Option<u32>, Query, description = "Longest, in seconds."),
+        ("sort" = Option<String>, Query, description = "`newest` or `relevance` (with `q`)."),
+        ("state" = Option<String>, Query, description = "`held`: what waits for a curator. Curators only."),
+        ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it."),
+        ("after" = Option<String>, Query, description = "From a `next` address.")),
+    responses((status = 200, description = "A page of items.", body = ItemPage)))]
+pub async fn list(
+    State(state): State<PortalState>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let raw = raw.as_deref();
+    if url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).any(|(name, _)| name == "state") {
+        return held(&state, &caller, raw).await;
+    }
+    let (query, paging) = listing::read(raw, state.vocabulary())?;
+    let Listed { rows, total, next } = listing::find(&state, &query, paging).await?;
+    let next = next.map(|after| next_link(&state, "/v1/items", raw, &after));
+    Ok(json_bytes(StatusCode::OK, page_json(&rows, total, next.as_deref())?))
+}
+
+/// The page, spliced of stored JSON: nothing of the contents is read or written anew.
+fn page_json(rows: &[listing::Row], total: Option<u64>, next: Option<&str>) -> Answer<Vec<u8>> {
+    let size: usize = rows.iter().map(|row| row.content.len() + 64).sum();
+    let mut out = Vec::with_capacity(size + 256);
+    out.extend_from_slice(b"{\"items\":[");
+    for (position, row) in rows.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        splice(&mut out, row)?;
+    }
+    out.extend_from_slice(b"],\"total\":");
+    serde_json::to_writer(&mut out, &total).map_err(broken_row)?;
+    out.extend_from_slice(b",\"next\":");
+    serde_json::to_writer(&mut out, &next).map_err(broken_row)?;
+    out.push(b'}');
+    Ok(out)
+}
+
+/// The stored object with `first` and `seq` before its own members.
+fn splice(out: &mut Vec<u8>, row: &listing::Row) -> Answer<()> {
+    let Some(members) = row.content.strip_prefix('{').filter(|rest| rest.len() > 1) else {
+        return Err(broken_row(format!("item {}: the content is no JSON object", row.id)));
+    };
+    let head = format!("{{\"first\":{},\"seq\":{},", row.first, row.seq);
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(members.as_bytes());
+    Ok(())
+}
+
+async fn held(state: &PortalState, caller: &Caller, raw: Option<&str>) -> Answer {
+    let params = Params::read(raw, &["state", "limit", "after"])?;
+    params.choice("state", &[("held", ItemState::Held)])?;
+    if !caller.is_curator() {
+        let kind = if caller.0.is_some() { ProblemKind::Forbidden } else { ProblemKind::Unauthorized };
+        return Err(Problem::new(kind, "only curators see what waits for a decision"));
+    }
+    let limit = params.limit()?;
+    let after = params.get("after").map(queue_place).transpose()?;
+    let mut rows = state.store().queue(after, limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|last| {
+        next_link(state, "/v1/items", raw, &format!("{}.{}", last.published, last.id))
+    });
+    let items = rows.into_iter().map(Review::new).collect::<Answer<Vec<_>>>()?;
+    json(StatusCode::OK, &ReviewPage { items, next })
+}
+
+/// A place in the queue: milliseconds and id, joined by a dot.
+fn queue_place(text: &str) -> Answer<(i64, ItemId)> {
+    text.split_once('.')
+        .and_then(|(published, id)| Some((published.parse().ok()?, id.parse().ok()?)))
+        .ok_or_else(|| Problem::parameter("after", "must be taken from a `next` address"))
+}
+
+/// One item. One that was withdrawn answers 410 and says why; one that was never public, 404.
+///
+/// Curators ask with `view=review` for an item in any state, as `Review`.
+#[utoipa::path(get, path = "/v1/items/{id}", tag = "items", operation_id = "getItem",
+    params(("id" = Uuid, Path, description = "Its id."),
+        ("view" = Option<String>, Query, description = "`review`: as curators see it. Curators only.")),
+    responses((status = 200, description = "The item; with `view=review` a `Review`.", body = ItemSchema),
+        (status = 410, description = "It was withdrawn; `withdrawn` says when and why.", body = Problem, content_type = "application/problem+json")))]
+pub async fn one(
+    State(state): State<PortalState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let params = Params::read(raw.as_deref(), &["view"])?;
+    let review = params.choice("view", &[("review", ())])?.is_some();
+    if review && !caller.is_curator() {
+        let kind = if caller.0.is_some() { ProblemKind::Forbidden } else { ProblemKind::Unauthorized };
+        return Err(Problem::new(kind, "`view=review` is for curators"));
+    }
+    let unknown = || Problem::not_found(format!("there is no item `{id}`"));
+    let row = state.store().item(id.parse().map_err(|_| unknown())?).await?.ok_or_else(unknown)?;
+    if review {
+        return json(StatusCode::OK, &Review::new(row)?);
+    }
+    if let Some(row) = listing::Row::of(&row) {
+        let mut out = Vec::with_capacity(row.content.len() + 64);
+        splice(&mut out, &row)?;
+        return Ok(json_bytes(StatusCode::OK, out));
+    }
+    match public::withdrawal(&row).map_err(broken_row)? {
+        Some(form) => Err(withdrawn(&form, &row)?),
+        None => Err(unknown()),
+    }
+}
+
+fn withdrawn(form: &carewire_schemas::CuratedV1, row: &ItemRow) -> Answer<Problem> {
+    let reason = form.withdrawn.as_ref().map_or("", |withdrawal| withdrawal.reason.as_str());
+    Ok(Problem::new(ProblemKind::Withdrawn, reason)
+        .with("item", row.id.to_string())
+        .with("seq", row.seq)
+        .with("withdrawn", serde_json::to_value(&form.withdrawn).map_err(broken_row)?))
+}

@@ -1,0 +1,77 @@
+//! The one table of the API's routes: the router is built from it, and so is the OpenAPI document, so neither can
+//! hold a route that the other has not.
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use utoipa::openapi::{HttpMethod, path::Operation};
+
+use crate::{
+    api::{conditions, decisions, feeds, items, organizations, status, tokens},
+    auth::{self, Access},
+    state::PortalState,
+};
+
+/// One route of the API.
+pub struct Route {
+    /// `get`, `post`, `patch` or `delete`.
+    pub method: HttpMethod,
+    /// The pattern, such as `/v1/items/{id}`.
+    pub path: String,
+    /// Who may use it.
+    pub access: Access,
+    /// Its description, without what [`crate::openapi`] adds to every operation.
+    pub operation: Operation,
+    handler: MethodRouter<PortalState>,
+}
+
+fn route<P: utoipa::Path, T: 'static>(access: Access, handler: impl Handler<T, PortalState>) -> Route {
+    let method = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+    let filter = match method {
+        HttpMethod::Post => MethodFilter::POST,
+        HttpMethod::Patch => MethodFilter::PATCH,
+        HttpMethod::Put => MethodFilter::PUT,
+        HttpMethod::Delete => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    };
+    Route { method, path: P::path(), access, operation: P::operation(), handler: on(filter, handler) }
+}
+
+/// All routes of the API, in the order of the documentation.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    use Access::{Curator, Member, Operator, Public};
+    vec![
+        route::<items::__path_list, _>(Public, items::list),
+        route::<items::__path_one, _>(Public, items::one),
+        route::<conditions::__path_search, _>(Public, conditions::search),
+        route::<conditions::__path_one, _>(Public, conditions::one),
+        route::<organizations::__path_list, _>(Public, organizations::list),
+        route::<organizations::__path_one, _>(Public, organizations::one),
+        route::<organizations::__path_create, _>(Operator, organizations::create),
+        route::<organizations::__path_update, _>(Member, organizations::update),
+        route::<organizations::__path_standing, _>(Operator, organizations::standing),
+        route::<feeds::__path_list, _>(Public, feeds::list),
+        route::<feeds::__path_one, _>(Public, feeds::one),
+        route::<feeds::__path_create, _>(Member, feeds::create),
+        route::<feeds::__path_update, _>(Member, feeds::update),
+        route::<feeds::__path_poll, _>(Member, feeds::poll),
+        route::<decisions::__path_create, _>(Curator, decisions::create),
+        route::<decisions::__path_list, _>(Curator, decisions::list),
+        route::<tokens::__path_list, _>(Operator, tokens::list),
+        route::<tokens::__path_create, _>(Operator, tokens::create),
+        route::<tokens::__path_revoke, _>(Operator, tokens::revoke),
+        route::<status::__path_status, _>(Public, status::status),
+    ]
+}
+
+/// The router of the table, each route behind its [`Access`].
+pub(crate) fn router(state: &PortalState) -> Router<PortalState> {
+    table().into_iter().fold(Router::new(), |router, route| {
+        let guard = middleware::from_fn_with_state((state.clone(), route.access), auth::guard);
+        router.route(&route.path, route.handler.route_layer(guard))
+    })
+}
