@@ -1,1 +1,45 @@
-//! Ingest: schedule, fetch, read, emit
+//! Ingest: schedule, fetch, read, emit.
+//!
+//! A worker claims hosts with due feeds from the store, asks each feed conditionally under its host's lease, tells new,
+//! changed and unchanged entries apart, produces the news to `carewire.entries`, and only when they are acknowledged
+//! writes back what it learned (hashes, validators, the next time and its reason) in one transaction with the feed's turn.
+//! Several workers share one store; none of them holds anything that another could not take over.
+//!
+//! ```text
+//! claim ─► one task a host: gate ─► request ─┬─ 304, failure ──────────────────────────────┐
+//!   ▲      (lease, pause)                    └─ body ─► read ─► tell apart ─► produce ──► write back
+//!   └── the store: due feeds, leases, turns ◄────────────────────────────────────────────────┘
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `config` | [`IngestConfig`] |
+//! | `worker`, `host` | the claiming loop; the task of one host |
+//! | `gate` | leases and pauses, as the HTTP client asks for them |
+//! | `body` | from a response to events and a write-back |
+//! | `outcome` | what every kind of answer means for its feed |
+//! | `diff` | identities, and what is new, changed, deleted: pure |
+//! | `event` | [`entry_event`]: a feed's entry as an event: pure |
+//! | `schedule` | [`schedule::next_poll`]: when next, and why: pure |
+//! | `write_back` | ends of many polls in one transaction |
+//!
+//! Invariants: no two requests to one host at a time beyond its leases; validators are stored only after the entries
+//! that came with them are acknowledged; an unchanged entry costs a hash and nothing else.
+//!
+//! The store keeps of each entry the last raw revision: the JSON of its [`EntryV1`](carewire_schemas::EntryV1), compressed with zstd.
+
+mod body;
+mod config;
+mod diff;
+mod event;
+mod gate;
+mod host;
+mod metrics;
+mod outcome;
+pub mod schedule;
+mod worker;
+mod write_back;
+
+pub use config::{ConfigError, HostPolicy, IngestConfig};
+pub use event::{EventContext, entry_event};
+pub use worker::{Ingest, run};

@@ -1,0 +1,164 @@
+//! Leases and pauses of one host task, as the HTTP client asks for them at every request.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use carewire_fetch::{GateError, HostGate};
+use carewire_store::{HostLease, Store, StoreError};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
+use uuid::Uuid;
+
+/// A lease that the database confirmed so short a time ago need not be asked for again.
+const CONFIRMED: Duration = Duration::from_secs(1);
+/// How long a redirect waits for the lease of its host; two tasks that wait for each other's host both give up then.
+const ENTER_PATIENCE: Duration = Duration::from_secs(5);
+const ENTER_RETRY: Duration = Duration::from_millis(200);
+
+/// The gate of one host task: holds the lease that it was claimed with, takes those of hosts that redirects lead to, and keeps the
+/// pause between two requests to each of them.
+pub(crate) struct LeaseGate {
+    store: Store,
+    owner: Uuid,
+    lease: Duration,
+    /// The longest time that one request may take: a lease that ends sooner is lengthened first.
+    request: Duration,
+    pause: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Leases by host, the task's own among them.
+    held: HashMap<Arc<str>, Held>,
+    own: Arc<str>,
+    /// The host that a request is under way to.
+    busy: Option<Arc<str>>,
+}
+
+struct Held {
+    lease: HostLease,
+    /// Since when it has run, on our clock: before the database gave it, so we never think it longer than it is.
+    since: Instant,
+    confirmed: Instant,
+    /// When the last request ended.
+    last: Option<Instant>,
+}
+
+impl LeaseGate {
+    /// The gate of a task that holds `lease`, taken not before `since`.
+    pub(crate) fn new(
+        store: Store,
+        owner: Uuid,
+        lease: HostLease,
+        since: Instant,
+        duration: Duration,
+        request: Duration,
+        pause: Duration,
+    ) -> LeaseGate {
+        let own: Arc<str> = lease.host.as_str().into();
+        let held = Held { lease, since, confirmed: since, last: None };
+        let state = State { held: HashMap::from([(own.clone(), held)]), own, busy: None };
+        LeaseGate { store, owner, lease: duration, request, pause, state: Mutex::new(state) }
+    }
+
+    /// Notes that the request under way has ended: the pause begins.
+    pub(crate) async fn ended(&self) {
+        let mut state = self.state.lock().await;
+        note_end(&mut state);
+    }
+
+    /// Waits out the pauses and gives all leases back, those of other hosts and the task's own. What the database does not take ends by itself.
+    pub(crate) async fn close(self) {
+        let mut state = self.state.into_inner();
+        note_end(&mut state);
+        for held in state.held.into_values() {
+            if let Some(last) = held.last {
+                sleep_until(last + self.pause).await;
+            }
+            if let Err(error) = self.store.release_host(&held.lease).await {
+                tracing::debug!(host = held.lease.host, %error, "the lease was not given back; it ends by itself");
+            }
+        }
+    }
+
+    /// Gives the leases of other hosts back whose pause is over, so that nobody waits for them longer than needed.
+    pub(crate) async fn leave_others(&self) {
+        let mut state = self.state.lock().await;
+        let now = Instant::now();
+        let own = state.own.clone();
+        let done: Vec<Arc<str>> = state
+            .held
+            .iter()
+            .filter(|(host, held)| **host != own && held.last.is_none_or(|last| last + self.pause <= now))
+            .map(|(host, _)| host.clone())
+            .collect();
+        for host in done {
+            if let Some(held) = state.held.remove(&host)
+                && let Err(error) = self.store.release_host(&held.lease).await
+            {
+                tracing::debug!(host = held.lease.host, %error, "the lease was not given back; it ends by itself");
+            }
+        }
+    }
+}
+
+fn note_end(state: &mut State) {
+    if let Some(host) = state.busy.take()
+        && let Some(held) = state.held.get_mut(&host)
+    {
+        held.last = Some(Instant::now());
+    }
+}
+
+fn failed(host: &str, error: &StoreError) -> GateError {
+    match error {
+        StoreError::LeaseLost(_) => GateError::Lost { host: host.to_owned() },
+        error => GateError::Failed { host: host.to_owned(), message: error.to_string() },
+    }
+}
+
+impl HostGate for LeaseGate {
+    async fn enter(&self, host: &str) -> Result<(), GateError> {
+        let mut state = self.state.lock().await;
+        note_end(&mut state);
+        if state.held.contains_key(host) {
+            return Ok(());
+        }
+        let patience = Instant::now() + ENTER_PATIENCE;
+        loop {
+            let since = Instant::now();
+            let taken = self.store.acquire_host(host, self.owner, self.lease).await;
+            if let Some(lease) = taken.map_err(|error| failed(host, &error))? {
+                state.held.insert(host.into(), Held { lease, since, confirmed: since, last: None });
+                return Ok(());
+            }
+            if Instant::now() >= patience {
+                return Err(GateError::Busy { host: host.to_owned(), retry_in: None });
+            }
+            tokio::time::sleep(ENTER_RETRY).await;
+        }
+    }
+
+    async fn may_send(&self, host: &str) -> Result<(), GateError> {
+        let mut state = self.state.lock().await;
+        note_end(&mut state);
+        let lost = || GateError::Lost { host: host.to_owned() };
+        let held = state.held.get_mut(host).ok_or_else(lost)?;
+        if let Some(last) = held.last {
+            sleep_until(last + self.pause).await;
+        }
+        let now = Instant::now();
+        if now + self.request >= held.since + self.lease {
+            self.store.renew_host_lease(&mut held.lease, self.lease).await.map_err(|error| failed(host, &error))?;
+            (held.since, held.confirmed) = (now, now);
+        } else if held.confirmed.elapsed() > CONFIRMED {
+            if !self.store.lease_alive(&held.lease).await.map_err(|error| failed(host, &error))? {
+                return Err(lost());
+            }
+            held.confirmed = now;
+        }
+        state.busy = Some(host.into());
+        Ok(())
+    }
+}

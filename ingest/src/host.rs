@@ -1,0 +1,118 @@
+//! The task of one claimed host: its due feeds one after another, under the lease, with the pause between them.
+
+use std::{sync::Arc, time::Duration};
+
+use carewire_fetch::{FetchError, GateError, HeaderValue, Request, Response, host_of};
+use carewire_store::{Feed, HostClaim};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    body,
+    gate::LeaseGate,
+    metrics,
+    outcome::{self, Failed},
+    worker::Shared,
+};
+
+/// What a host's policy has before somebody sets one; then the pause of `[fetch]` holds.
+const UNSET_PAUSE: Duration = Duration::from_millis(250);
+/// Feeds in all their media types, and what they are often served as.
+const ACCEPT: HeaderValue = HeaderValue::from_static(
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1",
+);
+
+/// Polls the claimed feeds. Reading bodies goes on in tasks of its own, so that the next request need not wait for it.
+pub(crate) async fn poll_host(shared: Arc<Shared>, claim: HostClaim, since: Instant) {
+    let HostClaim { lease, pause, feeds } = claim;
+    let pause = if pause == UNSET_PAUSE { shared.client.config().min_host_pause } else { pause };
+    let host = lease.host.clone();
+    let request = shared.client.config().total_timeout;
+    let gate = LeaseGate::new(shared.store.clone(), shared.owner, lease, since, shared.config.lease, request, pause);
+    for feed in feeds {
+        // The claim on the feeds runs as long as the lease did when it was taken; what is not polled by then is due again.
+        let ran_out = since.elapsed() + request >= shared.config.lease;
+        if ran_out || shared.stop.is_cancelled() {
+            break;
+        }
+        if feed.next_reason != "hand" {
+            let late = Timestamp::now().duration_since(feed.next_poll);
+            metrics::LATE.observe(late.as_secs_f64().max(0.0));
+        }
+        let Some(answer) = fetch(&shared, &gate, &feed).await else { break };
+        gate.ended().await;
+        gate.leave_others().await;
+        let lost = matches!(answer, Err(FetchError::Gate(GateError::Lost { host: ref lost })) if *lost == host);
+        if lost || settle(&shared, feed, answer).await.is_break() {
+            break;
+        }
+    }
+    gate.close().await;
+}
+
+/// Asks for a feed; `None` where the stop came first.
+async fn fetch(shared: &Shared, gate: &LeaseGate, feed: &Feed) -> Option<Result<Response, FetchError>> {
+    let url = match Url::parse(&feed.url) {
+        Ok(url) => url,
+        Err(_) => return Some(Err(FetchError::InvalidUrl { url: feed.url.clone(), reason: "it is no URL" })),
+    };
+    let mut request = Request::get(url);
+    request.accept = Some(ACCEPT);
+    request.etag = feed.etag.clone();
+    request.last_modified = feed.last_modified.clone();
+    let grace = shared.config.drain / 2;
+    tokio::select! {
+        answer = shared.client.follow(request, gate) => Some(answer),
+        // What is nearly here may still come.
+        () = async { shared.stop.cancelled().await; tokio::time::sleep(grace).await } => None,
+    }
+}
+
+/// Hands an answer on: to the reader where it has a body, else straight to the write-back. Breaks where the host is to be left alone.
+async fn settle(shared: &Arc<Shared>, feed: Feed, answer: Result<Response, FetchError>) -> std::ops::ControlFlow<()> {
+    let (config, now) = (&shared.config, Timestamp::now());
+    let failed = match answer {
+        Ok(response) if response.status == 304 => {
+            shared.end(outcome::unchanged(config, &feed, &response, now)).await;
+            return std::ops::ControlFlow::Continue(());
+        }
+        Ok(response) if (200..300).contains(&response.status) => {
+            read_apart(shared, feed, response).await;
+            return std::ops::ControlFlow::Continue(());
+        }
+        Ok(response) => {
+            let failed = outcome::refused(config, &feed, &response, now);
+            if let (Some((until, reason)), Some(host)) = (&failed.host, host_of(&response.url))
+                && let Err(error) = shared.store.host_not_before(&host, *until, reason).await
+            {
+                tracing::warn!(host, %error, "what the host asked for was not noted");
+            }
+            failed
+        }
+        Err(error) => outcome::no_answer(config, &feed, &error, now),
+    };
+    let Failed { done, host } = failed;
+    if let Some(error) = &done.error {
+        tracing::debug!(feed = %feed.id, url = feed.url, error, "the poll failed");
+    }
+    shared.end(done).await;
+    match host {
+        Some(_) => std::ops::ControlFlow::Break(()),
+        None => std::ops::ControlFlow::Continue(()),
+    }
+}
+
+/// Reads a body in a task of its own, once there is room for it.
+async fn read_apart(shared: &Arc<Shared>, feed: Feed, response: Response) {
+    let ended = Instant::now();
+    let Some(room) = shared.room(response.body.len()).await else { return };
+    let reader = shared.clone();
+    shared.readers.spawn(async move {
+        let Ok(_turn) = reader.turns.acquire().await else { return };
+        if let Some(done) = body::read(&reader, &feed, response, ended).await {
+            reader.end(done).await;
+        }
+        drop(room);
+    });
+}

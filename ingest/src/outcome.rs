@@ -1,0 +1,176 @@
+//! What every kind of answer means for its feed: the write-back, without the entries.
+
+use std::time::Duration;
+
+use carewire_fetch::{FetchError, Response, cache_lifetime, retry_after};
+use carewire_store::{Feed, FeedMeta, FeedProblem, FeedState, PollDone, Validators};
+use jiff::Timestamp;
+
+use crate::{
+    config::IngestConfig,
+    metrics,
+    schedule::{Next, Reason, after, after_failure, next_poll},
+};
+
+/// A host that says 429 or 503 without saying for how long is left alone for this long.
+const DEFAULT_RETRY: Duration = Duration::from_secs(5 * 60);
+/// How soon a poll is tried again that a busy host stood in the way of; that is nobody's failure.
+const BUSY_RETRY: Duration = Duration::from_secs(60);
+/// Problems of one poll that are kept.
+const MAX_PROBLEMS: usize = 50;
+
+/// A write-back that changes nothing but the feed's times.
+pub(crate) fn blank(feed: &Feed, now: Timestamp, next: Next) -> PollDone {
+    PollDone {
+        feed: feed.id,
+        turn: feed.turn,
+        at: now,
+        ok: true,
+        status: None,
+        error: None,
+        validators: None,
+        next_poll: next.at,
+        next_reason: next.reason.as_str().to_owned(),
+        interval_s: i64::try_from(next.interval.as_secs()).unwrap_or(i64::MAX).max(1),
+        failures: 0,
+        meta: FeedMeta::default(),
+        problems: None,
+        new_url: None,
+        state: None,
+        entries: Vec::new(),
+    }
+}
+
+/// The feed's interval as the store has it, within the configured bounds.
+pub(crate) fn kept_interval(config: &IngestConfig, feed: &Feed) -> Duration {
+    let kept = Duration::from_secs(u64::try_from(feed.interval_s).unwrap_or_default());
+    kept.clamp(config.min_interval, config.max_interval)
+}
+
+/// 304, or a 200 with the body of before: nothing is new. A 200's validators replace the old ones.
+pub(crate) fn unchanged(config: &IngestConfig, feed: &Feed, response: &Response, now: Timestamp) -> PollDone {
+    let fresh = cache_lifetime(&response.headers, now).lifetime;
+    let kept = (kept_interval(config, feed), Reason::Interval);
+    let next = next_poll(config, now, kept, fresh, None, fastrand::f64());
+    let validators = (response.status != 304).then(|| validators(response, feed.body_hash));
+    let outcome = if response.status == 304 { "not-modified" } else { "same-body" };
+    metrics::POLLS.with_label_values(&[outcome]).inc();
+    PollDone { status: Some(i32::from(response.status)), validators, ..blank(feed, now, next) }
+}
+
+/// What the next request may be made conditional on.
+///
+/// They belong to the address that answered; where that is not the feed's own (a redirect), sending them to the feed's address would be
+/// wrong, so only the body's hash is kept.
+pub(crate) fn validators(response: &Response, body_hash: Option<i64>) -> Validators {
+    match response.hops.is_empty() {
+        true => Validators { etag: response.etag(), last_modified: response.last_modified(), body_hash },
+        false => Validators { etag: None, last_modified: None, body_hash },
+    }
+}
+
+/// What a failed poll leads to.
+pub(crate) struct Failed {
+    pub(crate) done: PollDone,
+    /// The host is to be left alone until then, and why.
+    pub(crate) host: Option<(Timestamp, String)>,
+}
+
+/// A request that gave no answer.
+pub(crate) fn no_answer(config: &IngestConfig, feed: &Feed, error: &FetchError, now: Timestamp) -> Failed {
+    if let FetchError::Gate(_) = error {
+        // The redirect's host was busy, or the lease was lost: not the feed's fault.
+        metrics::POLLS.with_label_values(&["busy"]).inc();
+        let at = after(now, BUSY_RETRY.mul_f64(0.5 + fastrand::f64()).min(config.max_interval));
+        let next = Next { at, reason: Reason::Busy, interval: kept_interval(config, feed) };
+        let (ok, failures) = (feed.last_error.is_none(), feed.failures);
+        return Failed {
+            done: PollDone { ok, failures, error: feed.last_error.clone(), ..blank(feed, now, next) },
+            host: None,
+        };
+    }
+    Failed { done: failure(config, feed, now, None, error.code(), &error.to_string()), host: None }
+}
+
+/// An answer that is no feed: a status other than 2xx and 304.
+pub(crate) fn refused(config: &IngestConfig, feed: &Feed, response: &Response, now: Timestamp) -> Failed {
+    let status = i32::from(response.status);
+    let message = format!("the server answered {status}");
+    let mut done = failure(config, feed, now, Some(status), status_code(response.status), &message);
+    // 410 says that it is gone for good; said twice, it is believed (a slip of a server should not end a feed).
+    if response.status == 410 && feed.last_status == Some(410) {
+        done.state = Some(FeedState::Gone);
+    }
+    let asked = retry_after(&response.headers, now);
+    let wait = match response.status {
+        429 | 503 => Some(asked.unwrap_or(DEFAULT_RETRY)),
+        _ => asked.filter(|_| response.status >= 400),
+    };
+    let Some(wait) = wait else { return Failed { done, host: None } };
+    let until = after(now, wait);
+    if until > done.next_poll || asked.is_some() {
+        // Spread those who wait for the same moment.
+        done.next_poll = after(until, kept_interval(config, feed).mul_f64(config.jitter * fastrand::f64()));
+        done.next_reason = Reason::RetryAfter.as_str().to_owned();
+    }
+    let host = matches!(response.status, 429 | 503).then_some((until, message));
+    Failed { done, host }
+}
+
+/// A body that was read and is no feed.
+pub(crate) fn no_feed(
+    config: &IngestConfig,
+    feed: &Feed,
+    response: &Response,
+    message: &str,
+    problems: Vec<FeedProblem>,
+    now: Timestamp,
+) -> PollDone {
+    let status = Some(i32::from(response.status));
+    PollDone { problems: Some(problems), ..failure(config, feed, now, status, "not-a-feed", message) }
+}
+
+fn failure(
+    config: &IngestConfig,
+    feed: &Feed,
+    now: Timestamp,
+    status: Option<i32>,
+    code: &str,
+    message: &str,
+) -> PollDone {
+    metrics::POLLS.with_label_values(&["failed"]).inc();
+    metrics::FAILURES.with_label_values(&[code]).inc();
+    let failures = feed.failures.saturating_add(1);
+    let count = u32::try_from(failures).unwrap_or(u32::MAX);
+    let next = after_failure(config, now, kept_interval(config, feed), count, fastrand::f64());
+    PollDone { ok: false, status, error: Some(format!("{code}: {message}")), failures, ..blank(feed, now, next) }
+}
+
+fn status_code(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "forbidden-by-server",
+        404 => "not-found",
+        410 => "gone",
+        429 => "too-many-requests",
+        300..400 => "redirect-not-followed",
+        400..500 => "client-error",
+        503 => "service-unavailable",
+        500.. => "server-error",
+        _ => "unexpected-status",
+    }
+}
+
+/// Problems by code and place, each with how often it was found; at most [`MAX_PROBLEMS`].
+pub(crate) fn gathered(found: impl Iterator<Item = (&'static str, String, String)>) -> Vec<FeedProblem> {
+    let mut list: Vec<FeedProblem> = Vec::new();
+    for (code, message, place) in found {
+        let where_ = (!place.is_empty()).then_some(place);
+        if let Some(same) = list.iter_mut().find(|p| p.code == code && p.message == message && p.where_ == where_) {
+            same.count = same.count.saturating_add(1);
+        } else if list.len() < MAX_PROBLEMS {
+            list.push(FeedProblem { code: code.to_owned(), message, where_, count: 1 });
+        }
+        metrics::PROBLEMS.with_label_values(&[code]).inc();
+    }
+    list
+}
