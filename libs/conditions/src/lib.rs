@@ -8,9 +8,11 @@
 //! The same word normalisation ([`normalise`]) is used when names are compiled and when text is read: whatever it
 //! conflates, it conflates on both sides.
 
+pub mod evaluation;
 pub mod normalise;
 pub mod tagger;
 pub mod vocabulary;
 
+pub use carewire_schemas::{ConditionCode, ConditionTag, Evidence, Field, Role};
 pub use tagger::{Document, TAGGER_VERSION, Tagger};
 pub use vocabulary::{Condition, Name, NameHit, NameKind, Vocabulary};

@@ -1,66 +1,130 @@
 //! The vocabulary: conditions and topics with names, codes and parents.
+//!
+//! It is decoded once from the committed `vocabulary.bin` ([`mod@format`]) and answers from flat tables; only the
+//! codes and the closures are built at load. `compile-vocabulary` fills the same tables.
+
+mod condition;
+pub mod format;
+mod lookup;
+pub mod term;
+
+use std::sync::LazyLock;
 
 use carewire_schemas::ConditionCode;
+use xxhash_rust::xxh3::xxh3_64;
+
+pub use condition::{Condition, Name, NameKind};
+pub use lookup::NameHit;
+
+use format::{FormatError, Table, Tables};
+
+static FILE: &[u8] = include_bytes!("../../vocabulary/vocabulary.bin");
+
+static BUNDLED: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::decode(FILE).expect("the committed vocabulary decodes: a test reads it"));
 
 /// The conditions and topics of the network. One per process: [`Vocabulary::bundled`].
 pub struct Vocabulary {
+    pub(crate) tables: Tables,
+    version: String,
     codes: Vec<ConditionCode>,
+    ancestors: Closure,
+    descendants: Closure,
+    children: Closure,
 }
 
-/// One condition or topic, borrowed from the vocabulary.
-#[derive(Clone, Copy)]
-pub struct Condition<'a> {
-    vocabulary: &'a Vocabulary,
-    index: u32,
+/// Lists of condition numbers, one per condition.
+#[derive(Default)]
+struct Closure {
+    ends: Vec<u32>,
+    members: Vec<u32>,
 }
 
-/// What a name is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NameKind {
-    /// The name shown.
-    Preferred,
-    /// What people say ("heart attack").
-    Lay,
-    /// Another name of the same thing in the sources.
-    Synonym,
-    /// A treatment, test or pathogen that stands for the condition ("mammogram").
-    Proxy,
-}
+impl Closure {
+    fn of(&self, index: u32) -> &[u32] {
+        let index = index as usize;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
+        &self.members[start..self.ends[index] as usize]
+    }
 
-/// A name of a condition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Name<'a> {
-    /// As it is shown.
-    pub text: &'a str,
-    /// What it is.
-    pub kind: NameKind,
-    /// BCP 47 language of an own lay term; sources' names are `en`.
-    pub language: &'a str,
-}
-
-/// A suggestion for something typed.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct NameHit {
-    /// The name that begins with what was typed.
-    pub name: String,
-    /// The condition it names.
-    pub code: ConditionCode,
-    /// The condition's preferred name.
-    pub preferred: String,
+    /// The lists turned round: `b` is in the list of `a` there where `a` is in the list of `b` here.
+    fn reversed(&self) -> Self {
+        let n = self.ends.len();
+        let mut ends = vec![0u32; n];
+        for &member in &self.members {
+            ends[member as usize] += 1;
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            total += *end;
+            *end = total;
+        }
+        let mut members = vec![0u32; self.members.len()];
+        let mut next: Vec<u32> = std::iter::once(0).chain(ends.iter().copied()).take(n).collect();
+        for from in 0..n as u32 {
+            for &to in self.of(from) {
+                members[next[to as usize] as usize] = from;
+                next[to as usize] += 1;
+            }
+        }
+        Self { ends, members }
+    }
 }
 
 impl Vocabulary {
     /// The vocabulary committed with the code, decoded at the first call.
     #[must_use]
     pub fn bundled() -> &'static Self {
-        todo!()
+        &BUNDLED
+    }
+
+    /// Reads a compiled file.
+    ///
+    /// # Errors
+    /// When the bytes are no such file, or one of another version.
+    pub fn decode(file: &[u8]) -> Result<Self, FormatError> {
+        let tables = Tables::decode(file)?;
+        let version = format!("{:016x}", xxh3_64(file));
+        Ok(Self::from_tables(tables, version))
+    }
+
+    fn from_tables(tables: Tables, version: String) -> Self {
+        let codes: Vec<_> =
+            tables.get(Table::Code).iter().map(|&s| ConditionCode(tables.string(s).to_owned())).collect();
+        let n = codes.len();
+        let mut parents = Closure::default();
+        let mut ancestors = Closure::default();
+        let mut seen = vec![u32::MAX; n];
+        for index in 0..n {
+            let start = ancestors.members.len();
+            ancestors.members.push(index as u32);
+            seen[index] = index as u32;
+            let mut at = start;
+            while at < ancestors.members.len() {
+                let current = ancestors.members[at] as usize;
+                for &parent in &tables.get(Table::Parent)[tables.range(Table::ParentEnd, current)] {
+                    if at == start {
+                        parents.members.push(parent);
+                    }
+                    if seen[parent as usize] != index as u32 {
+                        seen[parent as usize] = index as u32;
+                        ancestors.members.push(parent);
+                    }
+                }
+                at += 1;
+            }
+            parents.ends.push(parents.members.len() as u32);
+            ancestors.ends.push(ancestors.members.len() as u32);
+        }
+        let descendants = ancestors.reversed();
+        let children = parents.reversed();
+        Self { tables, version, codes, ancestors, descendants, children }
     }
 
     /// Hash of the compiled file, 16 hex digits: part of every tag's pipeline version.
     #[must_use]
     pub fn version(&self) -> &str {
-        todo!()
+        &self.version
     }
 
     /// Number of conditions and topics.
@@ -75,96 +139,48 @@ impl Vocabulary {
         self.codes.is_empty()
     }
 
+    pub(crate) fn index(&self, code: &str) -> Option<u32> {
+        self.codes.binary_search_by(|c| c.as_str().cmp(code)).ok().map(|i| i as u32)
+    }
+
+    pub(crate) fn at(&self, index: u32) -> Condition<'_> {
+        Condition { vocabulary: self, index }
+    }
+
+    /// Numbers of the condition and everything above it, itself first.
+    pub(crate) fn ancestor_indices(&self, index: u32) -> &[u32] {
+        self.ancestors.of(index)
+    }
+
     /// The condition of a code of the network.
     #[must_use]
     pub fn get(&self, code: &ConditionCode) -> Option<Condition<'_>> {
-        let _ = code;
-        todo!()
-    }
-
-    /// The condition meant by a code of any system: `D003924`, `mesh:D003924`, `icd10cm:E11.9` (falls back to the
-    /// nearest parent with an entry), `doid:9352`, `snomedct:…`, `umls:…`, `omim:…`, `orpha:…`, `mondo:…`. Case
-    /// does not matter.
-    #[must_use]
-    pub fn resolve(&self, text: &str) -> Option<ConditionCode> {
-        let _ = text;
-        todo!()
+        self.index(code.as_str()).map(|i| self.at(i))
     }
 
     /// The code and everything above it, itself first. Empty for a code that is not in the vocabulary.
     pub fn ancestors(&self, code: &ConditionCode) -> impl Iterator<Item = &ConditionCode> + '_ {
-        let _ = code;
-        self.codes.iter()
+        let members = self.index(code.as_str()).map_or(&[][..], |i| self.ancestors.of(i));
+        members.iter().map(|&i| &self.codes[i as usize])
     }
 
-    /// The code and everything below it, itself first. Empty for a code that is not in the vocabulary.
+    /// The code and everything below it, in order of code. Empty for a code that is not in the vocabulary.
     pub fn descendants(&self, code: &ConditionCode) -> impl Iterator<Item = &ConditionCode> + '_ {
-        let _ = code;
-        self.codes.iter()
+        let members = self.index(code.as_str()).map_or(&[][..], |i| self.descendants.of(i));
+        members.iter().map(|&i| &self.codes[i as usize])
     }
 
-    /// Whether `code` is `ancestor` or stands below it.
+    /// Whether `code` is `ancestor` or stands below it. False where either is not in the vocabulary.
     #[must_use]
     pub fn is_within(&self, code: &ConditionCode, ancestor: &ConditionCode) -> bool {
-        let _ = (code, ancestor);
-        todo!()
-    }
-
-    /// Names that begin with `prefix` (case and accents do not matter), lay terms first; at most `limit`, one per
-    /// condition.
-    #[must_use]
-    pub fn find_names(&self, prefix: &str, limit: usize) -> Vec<NameHit> {
-        let _ = (prefix, limit);
-        todo!()
-    }
-
-    /// The condition with exactly this name, after normalisation (case, accents, plural, hyphens).
-    #[must_use]
-    pub fn by_name(&self, name: &str) -> Option<ConditionCode> {
-        let _ = name;
-        todo!()
+        match (self.index(code.as_str()), self.index(ancestor.as_str())) {
+            (Some(code), Some(ancestor)) => self.ancestors.of(code).contains(&ancestor),
+            _ => false,
+        }
     }
 
     /// All conditions and topics in order of code.
     pub fn iter(&self) -> impl Iterator<Item = Condition<'_>> {
-        (0u32..).take(self.codes.len()).map(|index| Condition { vocabulary: self, index })
-    }
-}
-
-impl<'a> Condition<'a> {
-    /// The code.
-    #[must_use]
-    pub fn code(&self) -> &'a ConditionCode {
-        &self.vocabulary.codes[self.index as usize]
-    }
-    /// The preferred name, un-inverted ("Type 2 Diabetes Mellitus").
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        todo!()
-    }
-    /// All names, the preferred one first.
-    pub fn names(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
-        std::iter::empty()
-    }
-    /// Directly above.
-    pub fn parents(&self) -> impl Iterator<Item = Condition<'a>> + use<'a> {
-        std::iter::empty()
-    }
-    /// Directly below.
-    pub fn children(&self) -> impl Iterator<Item = Condition<'a>> + use<'a> {
-        std::iter::empty()
-    }
-    /// Whether this is a health topic outside the disease branches.
-    #[must_use]
-    pub fn topic(&self) -> bool {
-        todo!()
-    }
-    /// Codes of other systems: (`icd10cm` | `snomedct` | `umls` | `omim` | `orpha` | `doid` | `gard` | `mondo` | …, code).
-    pub fn xrefs(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        std::iter::empty()
-    }
-    /// MeSH tree numbers; empty for codes of other systems.
-    pub fn tree_numbers(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        std::iter::empty()
+        (0..self.codes.len() as u32).map(|index| self.at(index))
     }
 }

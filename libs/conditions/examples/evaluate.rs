@@ -1,0 +1,62 @@
+//! Measures the tagger on the sets of `../shared/data/tagging` and prints reached, floor and goal.
+//!
+//! `evaluate [--misses SET] [--headlines]`: `--misses` prints what a set gets wrong, `--headlines` tags the volume of headlines.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use carewire_conditions::{Document, Tagger, Vocabulary, evaluation};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = evaluation::data_folder(env!("CARGO_MANIFEST_DIR"));
+    if let [flag, set] = arguments.as_slice()
+        && flag == "--misses"
+    {
+        misses(&folder, set);
+        return;
+    }
+    if arguments.first().is_some_and(|a| a == "--headlines") {
+        volume(&folder);
+        return;
+    }
+    println!("{:<34} {:>7} {:>7} {:>7}", "measure", "reached", "floor", "goal");
+    for figure in evaluation::evaluate(&folder, Tagger::bundled(), Vocabulary::bundled()) {
+        println!("{:<34} {:>7.3} {:>7.3} {:>7.3}  {}", figure.name, figure.reached, figure.floor, figure.goal, figure.detail);
+    }
+}
+
+fn misses(folder: &std::path::Path, set: &str) {
+    let vocabulary = Vocabulary::bundled();
+    let name = |code: &String| {
+        let name = vocabulary.get(&carewire_conditions::ConditionCode(code.clone())).map_or("?", |c| c.name());
+        format!("{code} {name}")
+    };
+    for record in evaluation::records(&folder.join(format!("{set}.jsonl"))) {
+        let tags = evaluation::tag(Tagger::bundled(), &record);
+        let all = set.starts_with("ncbi") || set.starts_with("bc5");
+        let predicted: BTreeSet<String> = if all { evaluation::all(&tags) } else { evaluation::about(&tags) };
+        let gold: BTreeSet<String> = record.conditions.iter().cloned().collect();
+        let missing: Vec<_> = gold.difference(&predicted).map(name).collect();
+        let extra: Vec<_> = predicted.difference(&gold).filter(|c| !record.optional.contains(c)).map(name).collect();
+        if !missing.is_empty() || !extra.is_empty() {
+            let text: String = record.title.chars().chain(" ".chars()).chain(record.text.chars()).take(200).collect();
+            println!("{} -{missing:?} +{extra:?} | {text}", record.id);
+        }
+    }
+}
+
+fn volume(folder: &std::path::Path) {
+    let path: PathBuf = folder.join("../volume/health-headlines.jsonl");
+    for (number, line) in std::fs::read_to_string(path).unwrap_or_default().lines().enumerate() {
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        let title = value["text"].as_str().unwrap_or_default();
+        let tags =
+            Tagger::bundled().tag(&Document { title, text: "", language: Some("en"), categories: &[] });
+        let shown: Vec<String> = tags
+            .iter()
+            .filter(|t| !t.topic)
+            .map(|t| format!("{}={:?}", t.evidence.first().map_or("", |e| e.text.as_str()), t.name))
+            .collect();
+        println!("{number}\t{}\t{title}", shown.join("; "));
+    }
+}

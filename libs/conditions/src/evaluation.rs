@@ -1,0 +1,149 @@
+//! Accuracy of the tagger on labelled sets outside the repository: reached, floor and goal of each figure.
+//!
+//! Used by `examples/evaluate.rs` and by a test. Without the folder of sets there is nothing to measure.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use carewire_schemas::{ConditionTag, Role};
+use serde::Deserialize;
+
+use crate::{Document, Tagger, Vocabulary};
+
+/// One labelled text.
+#[derive(Deserialize, Debug)]
+pub struct Record {
+    /// The set's id of it.
+    pub id: String,
+    /// Title; empty where the set has none.
+    #[serde(default)]
+    pub title: String,
+    /// Text; empty where the set has titles only.
+    #[serde(default)]
+    pub text: String,
+    /// The conditions asked for.
+    #[serde(default)]
+    pub conditions: Vec<String>,
+    /// Conditions neither asked for nor wrong.
+    #[serde(default)]
+    pub optional: Vec<String>,
+    /// Concept identifiers of what the text is about.
+    #[serde(default)]
+    pub umls: Vec<String>,
+    /// Name of what the text is about.
+    #[serde(default)]
+    pub focus: String,
+}
+
+/// A figure: what is reached, below what a test fails, and what is wanted.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Set and measure.
+    pub name: &'static str,
+    /// 0 to 1.
+    pub reached: f64,
+    /// 0 to 1.
+    pub floor: f64,
+    /// 0 to 1.
+    pub goal: f64,
+    /// Precision and recall, or the number of texts.
+    pub detail: String,
+}
+
+/// The folder of the sets: `CAREWIRE_SHARED_DATA`, else beside the workspace of `manifest`.
+#[must_use]
+pub fn data_folder(manifest: &str) -> PathBuf {
+    std::env::var_os("CAREWIRE_SHARED_DATA")
+        .map_or_else(|| Path::new(manifest).join("../../../shared/data"), PathBuf::from)
+        .join("tagging")
+}
+
+/// The records of a set; none where the file is absent.
+#[must_use]
+pub fn records(path: &Path) -> Vec<Record> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The tags of a record.
+#[must_use]
+pub fn tag(tagger: &Tagger, record: &Record) -> Vec<ConditionTag> {
+    tagger.tag(&Document { title: &record.title, text: &record.text, language: Some("en"), categories: &[] })
+}
+
+/// The conditions that a text is about: descriptors, without topics.
+#[must_use]
+pub fn about(tags: &[ConditionTag]) -> BTreeSet<String> {
+    tags.iter().filter(|t| t.role == Role::About && !t.topic).map(|t| t.code.0.clone()).collect()
+}
+
+/// All conditions that a text names and that are MeSH descriptors (the sets have no others).
+#[must_use]
+pub fn all(tags: &[ConditionTag]) -> BTreeSet<String> {
+    tags.iter().filter(|t| !t.topic && t.code.as_str().starts_with('D')).map(|t| t.code.0.clone()).collect()
+}
+
+/// Precision, recall and F1 over all texts together (micro average).
+fn f1(tagger: &Tagger, records: &[Record], predict: fn(&[ConditionTag]) -> BTreeSet<String>) -> (f64, String) {
+    let (mut right, mut found, mut wanted) = (0usize, 0usize, 0usize);
+    for record in records {
+        let gold: BTreeSet<&String> = record.conditions.iter().collect();
+        let mut predicted = predict(&tag(tagger, record));
+        predicted.retain(|c| !record.optional.contains(c) || gold.contains(c));
+        right += predicted.iter().filter(|c| gold.contains(c)).count();
+        found += predicted.len();
+        wanted += gold.len();
+    }
+    let (precision, recall) = (right as f64 / found.max(1) as f64, right as f64 / wanted.max(1) as f64);
+    let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
+    (f1, format!("precision {precision:.3}, recall {recall:.3}, {} texts", records.len()))
+}
+
+/// Whether the condition in focus is found, and whether it is the first: shares of the texts whose focus has a code.
+fn focus(tagger: &Tagger, vocabulary: &Vocabulary, records: &[Record]) -> (f64, f64, String) {
+    let (mut asked, mut found, mut first) = (0usize, 0usize, 0usize);
+    for record in records {
+        let wanted: BTreeSet<String> = record
+            .umls
+            .iter()
+            .filter_map(|umls| vocabulary.resolve(&format!("umls:{umls}")))
+            .chain(vocabulary.by_name(&record.focus))
+            .map(|c| c.0)
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        asked += 1;
+        let tags: Vec<_> = tag(tagger, record).into_iter().filter(|t| !t.topic).collect();
+        found += usize::from(tags.iter().any(|t| wanted.contains(&t.code.0)));
+        first += usize::from(tags.first().is_some_and(|t| wanted.contains(&t.code.0)));
+    }
+    let share = |n: usize| n as f64 / asked.max(1) as f64;
+    (share(found), share(first), format!("{asked} texts with a code of {}", records.len()))
+}
+
+/// All figures of the sets in `folder`; none where it is absent.
+#[must_use]
+pub fn evaluate(folder: &Path, tagger: &Tagger, vocabulary: &Vocabulary) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    let mut set = |file: &str, name, floor, goal, predict: fn(&[ConditionTag]) -> BTreeSet<String>| {
+        let records = records(&folder.join(file));
+        if !records.is_empty() {
+            let (reached, detail) = f1(tagger, &records, predict);
+            figures.push(Figure { name, reached, floor, goal, detail });
+        }
+    };
+    set("headlines.dev.jsonl", "headlines.dev, about, F1", 0.0, 0.88, about);
+    set("who-outbreak-news.to-2022.jsonl", "WHO to 2022, about, F1", 0.0, 0.92, about);
+    set("ncbi-disease.dev.jsonl", "NCBI disease dev, all codes, F1", 0.0, 0.80, all);
+    set("bc5cdr.dev.jsonl", "BC5CDR dev, all codes, F1", 0.0, 0.80, all);
+    let records = records(&folder.join("medquad.dev.jsonl"));
+    if !records.is_empty() {
+        let (found, first, detail) = focus(tagger, vocabulary, &records);
+        figures.push(Figure { name: "MedQuAD dev, focus found", reached: found, floor: 0.0, goal: 0.95, detail: detail.clone() });
+        figures.push(Figure { name: "MedQuAD dev, focus first", reached: first, floor: 0.0, goal: 0.85, detail });
+    }
+    figures
+}

@@ -1,0 +1,207 @@
+//! Words that mean something else in ordinary text, and negation.
+//!
+//! Rules for ambiguous words come from `vocabulary/ambiguous.tsv`: a default, the words near it that make it the
+//! condition, and those that make it something else. Negation follows ConText (Harkema et al., "ConText: An
+//! algorithm for determining negation, experiencer, and temporal status from clinical reports", 2009): a phrase
+//! before or after the name, within a few words of the same clause. It is stricter there where journalism is not
+//! clinical: "no link between vaccines and autism" is still about autism.
+
+use carewire_schemas::Field;
+use rustc_hash::FxHashMap;
+
+use super::{
+    matcher::Hit,
+    tokens::{Dictionary, Token},
+};
+use crate::{
+    normalise::{Gap, Shape},
+    vocabulary::{
+        format::{Table, Tables},
+        term,
+    },
+};
+
+/// How far around a word its rule looks, in words.
+const NEAR: usize = 12;
+/// How far a negation reaches, in words.
+const REACH: usize = 5;
+
+/// Phrases that negate what follows.
+const BEFORE: [&str; 19] = [
+    "no evidence of", "no sign of", "no signs of", "no symptoms of", "no history of", "no known", "negative for",
+    "ruled out", "rule out", "absence of", "denies", "denied", "does not have", "did not have", "do not have",
+    "never had", "doesn't have", "didn't have", "free of",
+];
+/// Words that negate only what follows at once, and only in running text.
+const AT_ONCE: [&str; 3] = ["no", "without", "not"];
+/// Phrases that negate what they follow.
+const AFTER: [&str; 8] = [
+    "was ruled out", "were ruled out", "is ruled out", "has been ruled out", "was excluded", "were excluded",
+    "was not found", "was not detected",
+];
+
+#[derive(Default)]
+struct Cues {
+    near: Vec<u32>,
+    previous: Vec<u32>,
+    next: Vec<u32>,
+    /// The word must (or must not) begin with a capital inside a sentence.
+    capital: bool,
+}
+
+struct Rule {
+    default: bool,
+    wanted: Cues,
+    unwanted: Cues,
+}
+
+/// The rules, as numbers of words.
+pub struct Context {
+    rules: Vec<Rule>,
+    /// Last word of a phrase before → the phrase.
+    before: FxHashMap<u32, Vec<Vec<u32>>>,
+    at_once: Vec<u32>,
+    /// First word of a phrase after → the phrase.
+    after: FxHashMap<u32, Vec<Vec<u32>>>,
+}
+
+impl Cues {
+    /// Words separated by `|`; `<word` stands right before, `>word` right after, `@class` is a class of words,
+    /// `^` a capital.
+    fn parse(text: &str, classes: &FxHashMap<String, String>, dictionary: &mut Dictionary) -> Self {
+        let mut cues = Self::default();
+        for cue in text.split('|').map(str::trim).filter(|c| !c.is_empty()) {
+            if let Some(words) = cue.strip_prefix('@').and_then(|class| classes.get(class)) {
+                for word in words.split('|') {
+                    cues.near.extend(dictionary.phrase(word));
+                }
+            } else if let Some(word) = cue.strip_prefix('<') {
+                cues.previous.extend(dictionary.phrase(word));
+            } else if let Some(word) = cue.strip_prefix('>') {
+                cues.next.extend(dictionary.phrase(word));
+            } else if cue == "^" {
+                cues.capital = true;
+            } else {
+                cues.near.extend(dictionary.phrase(cue));
+            }
+        }
+        for list in [&mut cues.near, &mut cues.previous, &mut cues.next] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        cues
+    }
+
+    fn match_at(&self, tokens: &[Token], first: usize, last: usize) -> bool {
+        let has = |list: &[u32], at: usize| tokens.get(at).is_some_and(|t| list.binary_search(&t.word).is_ok());
+        if first > 0 && tokens[first].gap == Gap::Join && has(&self.previous, first - 1) {
+            return true;
+        }
+        if tokens.get(last + 1).is_some_and(|t| t.gap == Gap::Join) && has(&self.next, last + 1) {
+            return true;
+        }
+        if self.capital && tokens[first].shape == Shape::Initial && first > 0 && tokens[first].gap == Gap::Join {
+            return true;
+        }
+        if self.near.is_empty() {
+            return false;
+        }
+        let from = first.saturating_sub(NEAR);
+        let to = (last + 1 + NEAR).min(tokens.len());
+        (from..first).chain(last + 1..to).any(|at| has(&self.near, at))
+    }
+}
+
+impl Context {
+    pub fn new(tables: &Tables, dictionary: &mut Dictionary) -> Self {
+        let lines: Vec<&str> = tables.get(Table::Rule).iter().map(|&s| tables.string(s)).collect();
+        let mut classes = FxHashMap::default();
+        for line in &lines {
+            if let Some((name, words)) = line.strip_prefix('@').and_then(|l| l.split_once('\t')) {
+                classes.insert(name.to_owned(), words.to_owned());
+            }
+        }
+        let rules = lines
+            .iter()
+            .map(|line| {
+                let columns: Vec<&str> = line.split('\t').collect();
+                let column = |i: usize| columns.get(i).copied().unwrap_or_default();
+                Rule {
+                    default: column(1) == "yes",
+                    wanted: Cues::parse(column(2), &classes, dictionary),
+                    unwanted: Cues::parse(column(3), &classes, dictionary),
+                }
+            })
+            .collect();
+        let mut before: FxHashMap<u32, Vec<Vec<u32>>> = FxHashMap::default();
+        for phrase in BEFORE {
+            let words = dictionary.phrase(phrase);
+            before.entry(words[words.len() - 1]).or_default().push(words);
+        }
+        let mut after: FxHashMap<u32, Vec<Vec<u32>>> = FxHashMap::default();
+        for phrase in AFTER {
+            let words = dictionary.phrase(phrase);
+            after.entry(words[0]).or_default().push(words);
+        }
+        let at_once = AT_ONCE.iter().flat_map(|w| dictionary.phrase(w)).collect();
+        Self { rules, before, at_once, after }
+    }
+
+    /// Whether a hit is a condition here: not of the stop list, and what its rule says.
+    pub fn holds(&self, tables: &Tables, tokens: &[Token], hit: &Hit, field: Field) -> bool {
+        let flags = tables.get(Table::TermFlags)[hit.term as usize];
+        if flags & term::STOP != 0 {
+            return false;
+        }
+        let Some(rule) = term::rule(flags).and_then(|r| self.rules.get(r)) else { return true };
+        let (first, last) = (hit.first as usize, hit.last as usize);
+        // A category or a hashtag is put there to say what it is about.
+        if field == Field::Category || tokens[first].hashtag && tokens.len() > 1 && rule.default {
+            return true;
+        }
+        // An abbreviation that stands for an ambiguous word does so by the text's own definition.
+        if rule.unwanted.match_at(tokens, first, last) {
+            false
+        } else if rule.wanted.match_at(tokens, first, last) {
+            true
+        } else {
+            rule.default
+        }
+    }
+
+    /// Whether a hit is named only to say that it is not so.
+    pub fn negated(&self, tokens: &[Token], hit: &Hit, field: Field) -> bool {
+        let (first, last) = (hit.first as usize, hit.last as usize);
+        let mut at = first;
+        for distance in 0..REACH {
+            if at == 0 || tokens[at].gap != Gap::Join {
+                break;
+            }
+            at -= 1;
+            let word = tokens[at].word;
+            if word == 0 {
+                continue;
+            }
+            if field == Field::Text && distance == 0 && self.at_once.contains(&word) {
+                return true;
+            }
+            if let Some(phrases) = self.before.get(&word)
+                && phrases.iter().any(|p| ends_at(tokens, at, p))
+            {
+                return true;
+            }
+        }
+        let Some(next) = tokens.get(last + 1).filter(|t| t.gap == Gap::Join) else { return false };
+        self.after.get(&next.word).is_some_and(|phrases| {
+            phrases.iter().any(|p| {
+                p.iter().enumerate().all(|(i, &word)| tokens.get(last + 1 + i).is_some_and(|t| t.word == word))
+            })
+        })
+    }
+}
+
+fn ends_at(tokens: &[Token], at: usize, phrase: &[u32]) -> bool {
+    (at + 1).checked_sub(phrase.len()).is_some_and(|start| {
+        tokens[start..=at].iter().zip(phrase).all(|(token, &word)| token.word == word)
+    })
+}

@@ -1,0 +1,225 @@
+//! The longest name at each place, and names whose head is shared ("breast and ovarian cancer").
+
+use rustc_hash::FxHashMap;
+
+use super::{Language, tokens::{Dictionary, Token}};
+use crate::{
+    normalise::{Gap, Shape},
+    vocabulary::{
+        format::{Table, Tables},
+        term,
+    },
+};
+
+/// A term in a field: words `first..=last`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Hit {
+    pub first: u32,
+    pub last: u32,
+    pub term: u32,
+}
+
+/// The trie's first level as an array, and the terms that may be hashtags.
+pub struct Matcher {
+    /// Word → node of the trie; 0 where no name begins with the word.
+    roots: Vec<u32>,
+    /// Word → term written as one word.
+    compact: FxHashMap<u32, u32>,
+    and: u32,
+    or: u32,
+}
+
+/// Longest list of coordinated words that is followed to the left.
+const LIST: usize = 8;
+
+impl Matcher {
+    pub fn new(tables: &Tables, dictionary: &mut Dictionary) -> Self {
+        let (low, high) = (tables.get(Table::CompactLow), tables.get(Table::CompactHigh));
+        let compact = low
+            .iter()
+            .zip(high)
+            .zip(tables.get(Table::CompactTerm))
+            .map(|((&l, &h), &term)| (dictionary.add(u64::from(h) << 32 | u64::from(l)), term))
+            .collect();
+        let and = dictionary.phrase("and")[0];
+        let or = dictionary.phrase("or")[0];
+        let mut roots = vec![0; dictionary.len()];
+        for child in tables.range(Table::ChildEnd, 0) {
+            roots[tables.get(Table::ChildWord)[child] as usize] = child as u32 + 1;
+        }
+        Self { roots, compact, and, or }
+    }
+
+    fn child(tables: &Tables, node: u32, word: u32) -> Option<u32> {
+        let range = tables.range(Table::ChildEnd, node as usize);
+        let start = range.start;
+        let at = tables.get(Table::ChildWord)[range].binary_search(&word).ok()?;
+        Some((start + at) as u32 + 1)
+    }
+
+    /// The term of exactly these words, in any capitals.
+    fn exact<'t>(&self, tables: &Tables, mut words: impl Iterator<Item = &'t Token>) -> Option<u32> {
+        let mut node = *self.roots.get(words.next()?.word as usize).filter(|&&n| n != 0)?;
+        for token in words {
+            node = Self::child(tables, node, token.word)?;
+        }
+        tables.get(Table::NodeTerm)[node as usize].checked_sub(1)
+    }
+
+    /// All hits of a field, left to right, none within another.
+    pub fn hits(&self, tables: &Tables, tokens: &[Token], language: Language) -> Vec<Hit> {
+        let shouting = shouting(tokens);
+        let mut hits = Vec::new();
+        let mut at = 0;
+        while at < tokens.len() {
+            match self.longest(tables, tokens, at, language, shouting) {
+                Some((length, term)) => {
+                    hits.push(Hit { first: at as u32, last: (at + length - 1) as u32, term });
+                    at += length;
+                }
+                None => at += 1,
+            }
+        }
+        hits
+    }
+
+    fn longest(
+        &self,
+        tables: &Tables,
+        tokens: &[Token],
+        at: usize,
+        language: Language,
+        shouting: bool,
+    ) -> Option<(usize, u32)> {
+        let first = tokens[at];
+        if first.hashtag
+            && let Some(&term) = self.compact.get(&first.word)
+        {
+            return Some((1, term));
+        }
+        let mut node = self.roots[first.word as usize];
+        if node == 0 {
+            return None;
+        }
+        let mut best = None;
+        let mut length = 1;
+        loop {
+            if let Some(term) = Self::term_at(tables, node, &tokens[at..at + length], language, shouting) {
+                best = Some((length, term));
+            }
+            let Some(token) = tokens.get(at + length).filter(|t| t.gap == Gap::Join && t.word != 0) else { break };
+            let Some(next) = Self::child(tables, node, token.word) else { break };
+            node = next;
+            length += 1;
+        }
+        best
+    }
+
+    /// The term that ends at `node`, if the words are written as it wants them.
+    fn term_at(tables: &Tables, node: u32, words: &[Token], language: Language, shouting: bool) -> Option<u32> {
+        let word = words[0];
+        let letters = word.end - word.start;
+        let capitals = word.shape == Shape::Caps && !(shouting && letters <= 3) || (word.hashtag && letters >= 4);
+        let caps = tables.get(Table::NodeCaps)[node as usize];
+        if caps != 0 && capitals {
+            return Some(caps - 1);
+        }
+        let term = tables.get(Table::NodeTerm)[node as usize].checked_sub(1)?;
+        let foreign = tables.get(Table::TermFlags)[term as usize] & term::FOREIGN != 0;
+        let allowed = match language {
+            Language::English => false,
+            Language::Other => true,
+            Language::Unknown => words.len() > 1,
+        };
+        (!foreign || allowed).then_some(term)
+    }
+
+    /// Adds names that share their head or their beginning with a neighbour: "breast and ovarian cancer",
+    /// "hepatitis B and C".
+    pub fn coordinate(&self, tables: &Tables, tokens: &[Token], hits: &mut Vec<Hit>) {
+        let mut found = Vec::new();
+        for (number, hit) in hits.iter().enumerate() {
+            let (first, last) = (hit.first as usize, hit.last as usize);
+            if first == last || tables.get(Table::TermFlags)[hit.term as usize] & term::STOP != 0 {
+                continue;
+            }
+            let previous_end = number.checked_sub(1).map_or(0, |p| hits[p].last as usize + 1);
+            self.shared_head(tables, tokens, first, last, previous_end, &mut found);
+            // "hepatitis B and C": the words before the last one, with what follows "and".
+            if let (Some(connector), Some(right)) = (tokens.get(last + 1), tokens.get(last + 2))
+                && self.connects(connector)
+                && right.gap == Gap::Join
+                && hits.get(number + 1).is_none_or(|next| next.first as usize > last + 2)
+                && let Some(term) = self.exact(tables, tokens[first..last].iter().chain([right]))
+            {
+                found.push(Hit { first: last as u32 + 2, last: last as u32 + 2, term });
+            }
+        }
+        if !found.is_empty() {
+            found.retain(|h| tables.get(Table::TermFlags)[h.term as usize] & term::STOP == 0);
+            hits.extend(found);
+            hits.sort_unstable();
+        }
+    }
+
+    fn connects(&self, token: &Token) -> bool {
+        token.gap <= Gap::Comma && (token.word == self.and || token.word == self.or)
+    }
+
+    fn shared_head(
+        &self,
+        tables: &Tables,
+        tokens: &[Token],
+        first: usize,
+        last: usize,
+        previous_end: usize,
+        found: &mut Vec<Hit>,
+    ) {
+        let Some(connector) = first.checked_sub(1).filter(|&c| self.connects(&tokens[c]) && tokens[first].gap == Gap::Join)
+        else {
+            return;
+        };
+        let mut end = connector;
+        for _ in 0..LIST {
+            let Some((begin, term)) = self.left_of(tables, tokens, end, first, last, previous_end) else { return };
+            found.push(Hit { first: begin as u32, last: end as u32 - 1, term });
+            // Only a comma goes on with the list.
+            if begin == 0 || tokens[begin].gap != Gap::Comma {
+                return;
+            }
+            end = begin;
+        }
+    }
+
+    /// One or two words that end before `end` and make a term with the end of `first..=last`.
+    fn left_of(
+        &self,
+        tables: &Tables,
+        tokens: &[Token],
+        end: usize,
+        first: usize,
+        last: usize,
+        previous_end: usize,
+    ) -> Option<(usize, u32)> {
+        for width in [2, 1] {
+            let Some(begin) = end.checked_sub(width).filter(|&b| b >= previous_end) else { continue };
+            if tokens[begin + 1..end].iter().any(|t| t.gap != Gap::Join) {
+                continue;
+            }
+            for head in first + 1..=last {
+                let words = tokens[begin..end].iter().chain(&tokens[head..=last]);
+                if let Some(term) = self.exact(tables, words) {
+                    return Some((begin, term));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Whether capitals say nothing here: most words are written in them.
+fn shouting(tokens: &[Token]) -> bool {
+    let sample = &tokens[..tokens.len().min(40)];
+    let capitals = sample.iter().filter(|t| t.shape == Shape::Caps).count();
+    sample.len() >= 4 && capitals * 10 > sample.len() * 6
+}

@@ -1,0 +1,208 @@
+//! From places to tags: how sure, and about or mentioned.
+//!
+//! The strength of a condition is summed over its places:
+//! - in the title: 2 for a name, 1.6 for what stands for it, 0.8 for what only hints at it; symptoms count full
+//!   there;
+//! - in the text: `weight × √frequency / (1 + first / 200)`, `first` counted in words from the start, `weight` 0.3
+//!   for signs and symptoms and for what is named in passing everywhere;
+//! - 0.8 for a category of the publisher.
+//!
+//! The score is `1 − e^(−strength)`; negated places count nothing. An item is about what its title names; where the
+//! title names nothing, about the condition that is strongest in the text, if it is strong enough.
+
+use carewire_schemas::{ConditionTag, Evidence, Field, Role};
+use rustc_hash::FxHashMap;
+
+use super::{Document, Found, Place};
+use crate::{
+    Vocabulary,
+    vocabulary::{format::Table, term},
+};
+
+/// Places shown as evidence of one condition.
+const EVIDENCE: usize = 5;
+/// Strength in the text from which an item whose title names nothing is about a condition.
+const ENOUGH: f32 = 0.5;
+/// Share of the strongest condition's strength from which a second one is what an item is about too.
+const CLOSE: f32 = 0.9;
+/// Words over which a first mention loses half its strength.
+const HALF: f32 = 200.0;
+
+#[derive(Default)]
+struct Sum<'a> {
+    title: f32,
+    named_in_title: bool,
+    frequency: f32,
+    first: usize,
+    category: bool,
+    affirmed: bool,
+    evidence: Vec<(&'a Place, Field, usize)>,
+}
+
+/// Tags from what was found.
+pub fn score(
+    vocabulary: &Vocabulary,
+    document: &Document<'_>,
+    title: &Found,
+    text: &Found,
+    categories: &[Found],
+) -> Vec<ConditionTag> {
+    let tables = &vocabulary.tables;
+    let flags = tables.get(Table::TermFlags);
+    let mut sums: FxHashMap<u32, Sum<'_>> = FxHashMap::default();
+    let fields = [(title, 0), (text, 0)].into_iter().chain(categories.iter().zip(0..));
+    for (found, number) in fields {
+        for place in &found.places {
+            let flags = flags[place.term as usize];
+            for &condition in &tables.get(Table::TermCondition)[tables.range(Table::TermEnd, place.term as usize)] {
+                let sum = sums.entry(condition).or_default();
+                if sum.evidence.len() < EVIDENCE {
+                    sum.evidence.push((place, found.field, number));
+                }
+                if place.negated {
+                    continue;
+                }
+                sum.affirmed = true;
+                let strength = match flags {
+                    f if f & term::WEAK != 0 => 0.4,
+                    f if f & term::PROXY != 0 => 0.8,
+                    _ => 1.0,
+                };
+                match found.field {
+                    Field::Title => {
+                        sum.title = sum.title.max(2.0 * strength);
+                        sum.named_in_title |= flags & term::WEAK == 0;
+                    }
+                    Field::Text => {
+                        if sum.frequency == 0.0 {
+                            sum.first = place.word;
+                        }
+                        sum.frequency += strength;
+                    }
+                    Field::Category | Field::Curator => {
+                        sum.category |= place.word == 0;
+                    }
+                }
+            }
+        }
+    }
+    if sums.is_empty() {
+        return Vec::new();
+    }
+    let about = about(vocabulary, &sums, text);
+    let mut spans = Spans::new(document);
+    let mut tags: Vec<ConditionTag> = sums
+        .iter()
+        .map(|(&index, sum)| {
+            let condition = vocabulary.at(index);
+            let strength = strength(vocabulary, index, sum);
+            let score = 1.0 - (-strength).exp();
+            ConditionTag {
+                code: condition.code().clone(),
+                name: condition.name().to_owned(),
+                role: if about.contains(&index) { Role::About } else { Role::Mentioned },
+                score: (score * 1000.0).round() / 1000.0,
+                negated: !sum.affirmed,
+                topic: condition.topic(),
+                evidence: sum.evidence.iter().map(|(place, field, n)| spans.evidence(place, *field, *n)).collect(),
+            }
+        })
+        .collect();
+    tags.sort_by(|a, b| (a.role, b.score, &a.code).partial_cmp(&(b.role, a.score, &b.code)).unwrap_or(std::cmp::Ordering::Equal));
+    spans.finish(&mut tags);
+    tags
+}
+
+/// Strength of a condition in the text alone.
+fn in_text(vocabulary: &Vocabulary, index: u32, sum: &Sum<'_>) -> f32 {
+    vocabulary.at(index).weight() * sum.frequency.sqrt() / (1.0 + sum.first as f32 / HALF)
+}
+
+fn strength(vocabulary: &Vocabulary, index: u32, sum: &Sum<'_>) -> f32 {
+    sum.title + in_text(vocabulary, index, sum) + if sum.category { 0.8 } else { 0.0 }
+}
+
+/// What the item is about.
+fn about(vocabulary: &Vocabulary, sums: &FxHashMap<u32, Sum<'_>>, text: &Found) -> Vec<u32> {
+    let mut about: Vec<u32> = Vec::new();
+    for topic in [false, true] {
+        let of_kind = || sums.iter().filter(|(i, s)| s.affirmed && vocabulary.at(**i).topic() == topic);
+        let named: Vec<u32> = of_kind().filter(|(_, s)| s.named_in_title).map(|(&i, _)| i).collect();
+        if !named.is_empty() {
+            // The most specific that is stated; what stands above it says nothing more.
+            about.extend(named.iter().filter(|&&i| {
+                !named.iter().any(|&other| other != i && vocabulary.ancestor_indices(other).contains(&i))
+            }));
+            continue;
+        }
+        let mut ranked: Vec<(u32, f32)> =
+            of_kind().map(|(&i, s)| (i, strength(vocabulary, i, s))).filter(|(_, s)| *s >= ENOUGH || text.words == 0).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let Some(&(first, best)) = ranked.first() else { continue };
+        if text.words == 0 {
+            continue;
+        }
+        about.push(first);
+        about.extend(ranked[1..].iter().filter(|(_, s)| *s >= best * CLOSE).map(|(i, _)| *i).take(1).filter(|&i| {
+            !vocabulary.ancestor_indices(first).contains(&i) && !vocabulary.ancestor_indices(i).contains(&first)
+        }));
+    }
+    about
+}
+
+/// Turns byte spans into spans of `char`s, for all evidence of a field in one pass.
+struct Spans<'a> {
+    document: &'a Document<'a>,
+}
+
+impl<'a> Spans<'a> {
+    fn new(document: &'a Document<'a>) -> Self {
+        Self { document }
+    }
+
+    fn text(&self, field: Field, number: usize) -> &'a str {
+        match field {
+            Field::Title => self.document.title,
+            Field::Text => self.document.text,
+            Field::Category | Field::Curator => self.document.categories.get(number).map_or("", String::as_str),
+        }
+    }
+
+    fn evidence(&mut self, place: &Place, field: Field, number: usize) -> Evidence {
+        let text = self.text(field, number);
+        let mut evidence = Evidence {
+            text: text.get(place.start..place.end).unwrap_or_default().to_owned(),
+            start: place.start,
+            end: place.end,
+            field,
+        };
+        if field == Field::Category {
+            evidence.start = text.get(..place.start).map_or(0, |t| t.chars().count());
+            evidence.end = evidence.start + evidence.text.chars().count();
+        }
+        evidence
+    }
+
+    /// Bytes to `char`s for title and text.
+    fn finish(&self, tags: &mut [ConditionTag]) {
+        for field in [Field::Title, Field::Text] {
+            let text = self.text(field, 0);
+            if text.is_ascii() {
+                continue;
+            }
+            let mut ends: Vec<&mut usize> = tags
+                .iter_mut()
+                .flat_map(|t| &mut t.evidence)
+                .filter(|e| e.field == field)
+                .flat_map(|e| [&mut e.start, &mut e.end])
+                .collect();
+            ends.sort_unstable();
+            let (mut byte, mut chars) = (0, 0);
+            for end in ends {
+                chars += text.get(byte..*end).map_or(0, |t| t.chars().count());
+                byte = *end;
+                *end = chars;
+            }
+        }
+    }
+}
