@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Store};
+use crate::{
+    Result, Store,
+    db::{args, transaction},
+};
 
 /// What is to be noted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -36,7 +39,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn audit(&self, entry: AuditEntry) -> Result<()> {
-        todo!("{entry:?}")
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let sql = "INSERT INTO audit (at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5)";
+            let AuditEntry { actor, action, subject, detail } = &entry;
+            tx.execute(sql, args![now, &**actor, &**action, &**subject, &**detail]).await.map(drop)
+        })
     }
 
     /// The last notes, the newest first.
@@ -44,6 +52,18 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn audit_log(&self, limit: usize) -> Result<Vec<AuditRow>> {
-        todo!("{limit}")
+        let sql = "SELECT id, at, actor, action, subject, detail FROM audit ORDER BY id DESC LIMIT $1";
+        let rows = self.inner.db.fetch(sql, args![limit]).await?;
+        rows.iter()
+            .map(|row| {
+                let entry = AuditEntry {
+                    actor: row.text(2)?,
+                    action: row.text(3)?,
+                    subject: row.text(4)?,
+                    detail: row.text(5)?,
+                };
+                Ok(AuditRow { id: row.int(0)?, at: row.time(1)?, entry })
+            })
+            .collect()
     }
 }

@@ -4,7 +4,12 @@ use std::collections::HashMap;
 
 use carewire_schemas::{EntryId, FeedId};
 
-use crate::{Result, Store};
+use uuid::Uuid;
+
+use crate::{
+    Result, Store,
+    db::{LIST, Row, args},
+};
 
 /// What is remembered of an entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,17 +35,32 @@ pub struct EntryForRerun {
     pub revision: Vec<u8>,
 }
 
+fn entry(row: &Row) -> Result<EntryRow> {
+    Ok(EntryRow {
+        feed: FeedId(row.uuid(0)?),
+        entry: EntryId(row.uuid(1)?),
+        hash: row.int(2)?,
+        version: row.int(3)?,
+        deleted: row.flag(4)?,
+    })
+}
+
 impl Store {
     /// Those of the given entries that are known: hash of the content, and whether declared deleted.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn known_entries(
-        &self,
-        feed: FeedId,
-        entries: &[EntryId],
-    ) -> Result<HashMap<EntryId, (i64, bool)>> {
-        todo!("{feed} {entries:?}")
+    pub async fn known_entries(&self, feed: FeedId, entries: &[EntryId]) -> Result<HashMap<EntryId, (i64, bool)>> {
+        let mut known = HashMap::with_capacity(entries.len());
+        let ids: Vec<Uuid> = entries.iter().map(|entry| entry.0).collect();
+        for ids in ids.chunks(LIST) {
+            let mut sql = self.inner.db.sql("SELECT id, hash, deleted FROM entries WHERE feed = ");
+            sql.bind(feed.0).push(" AND id").ids(ids);
+            for row in self.inner.db.rows(sql).await? {
+                known.insert(EntryId(row.uuid(0)?), (row.int(1)?, row.flag(2)?));
+            }
+        }
+        Ok(known)
     }
 
     /// The last raw revision of an entry, compressed (zstd).
@@ -48,7 +68,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn revision(&self, entry: EntryId) -> Result<Option<Vec<u8>>> {
-        todo!("{entry}")
+        let sql = "SELECT data FROM revisions WHERE entry = $1";
+        self.inner.db.fetch_opt(sql, args![entry.0]).await?.map(|row| row.blob(0)).transpose()
     }
 
     /// Entries of a feed, the last changed first.
@@ -56,7 +77,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn feed_entries(&self, feed: FeedId, limit: usize) -> Result<Vec<EntryRow>> {
-        todo!("{feed} {limit}")
+        let sql =
+            "SELECT feed, id, hash, version, deleted FROM entries WHERE feed = $1 ORDER BY version DESC, id LIMIT $2";
+        self.inner.db.fetch(sql, args![feed.0, limit]).await?.iter().map(entry).collect()
     }
 
     /// All entries with their revisions, in order of (feed, entry), after the given one.
@@ -68,6 +91,10 @@ impl Store {
         after: Option<(FeedId, EntryId)>,
         limit: usize,
     ) -> Result<Vec<EntryForRerun>> {
-        todo!("{after:?} {limit}")
+        let (feed, id) = after.map_or((Uuid::nil(), Uuid::nil()), |(feed, entry)| (feed.0, entry.0));
+        let sql = "SELECT e.feed, e.id, e.hash, e.version, e.deleted, r.data FROM entries e \
+                   JOIN revisions r ON r.entry = e.id WHERE (e.feed, e.id) > ($1, $2) ORDER BY e.feed, e.id LIMIT $3";
+        let rows = self.inner.db.fetch(sql, args![feed, id, limit]).await?;
+        rows.iter().map(|row| Ok(EntryForRerun { row: entry(row)?, revision: row.blob(5)? })).collect()
     }
 }

@@ -35,6 +35,10 @@ pub enum StoreError {
     /// The database answered with an error, or holds something that cannot be read.
     #[error("database: {0}")]
     Database(String),
+    /// Two transactions met and this one gave way; handled inside the crate, never seen outside.
+    #[doc(hidden)]
+    #[error("gave way to another transaction")]
+    Retry,
 }
 
 impl StoreError {
@@ -42,5 +46,46 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl StoreError {
+    /// What stands in the database cannot be read.
+    pub(crate) fn unreadable(error: impl std::fmt::Display) -> Self {
+        Self::Database(format!("unreadable value: {error}"))
+    }
+}
+
+/// Sorts the driver's errors by what a caller can do about them.
+///
+/// PostgreSQL: classes 08 (connection), 53 (resources), 57P01 to 57P03 (shutdown, crash, start) and 25006 (a replica)
+/// pass; 40001 and 40P01 mean that one of two had to give way (PostgreSQL, appendix A). SQLite: 5 and 6 are busy and
+/// locked, 10 I/O, 13 disk full, the lower byte of an extended code being the primary one.
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match &error {
+            E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
+                Self::Unavailable(error.to_string())
+            }
+            E::Database(database) => {
+                let code = database.code().unwrap_or_default();
+                let text = || database.message().to_owned();
+                match code.as_ref() {
+                    "40001" | "40P01" => Self::Retry,
+                    "57P01" | "57P02" | "57P03" | "25006" => Self::Unavailable(text()),
+                    pg if pg.len() == 5 && (pg.starts_with("08") || pg.starts_with("53")) => Self::Unavailable(text()),
+                    lite if lite.len() < 5
+                        && lite.parse::<u32>().is_ok_and(|n| matches!(n & 0xff, 5 | 6 | 10 | 13)) =>
+                    {
+                        Self::Unavailable(text())
+                    }
+                    _ if database.is_unique_violation() => Self::Conflict(text()),
+                    _ if database.is_foreign_key_violation() => Self::NotFound(text()),
+                    _ => Self::Database(text()),
+                }
+            }
+            _ => Self::Database(error.to_string()),
+        }
     }
 }

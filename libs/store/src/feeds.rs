@@ -1,10 +1,19 @@
 //! Feeds: what is registered, and how each of them fares.
 
+use std::collections::HashSet;
+
 use carewire_schemas::{FeedId, OrganizationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Store, named::named_enum};
+use uuid::Uuid;
+
+use crate::{
+    Result, Store, StoreError,
+    counts::Tallies,
+    db::{LIST, Row, Tx, args, transaction},
+    named::named_enum,
+};
 
 named_enum! {
     /// What a registered address is.
@@ -144,13 +153,77 @@ pub struct FeedFilter {
     pub state: Option<FeedState>,
 }
 
+macro_rules! feed_columns {
+    () => {
+        "id, organization, url, kind, title, site_url, host, state, proof, turn, etag, last_modified, body_hash, \
+         next_poll, next_reason, interval_s, failures, last_poll, last_success, last_status, last_error, entries, \
+         format, language, hub, created_at, problems"
+    };
+}
+pub(crate) use feed_columns;
+
+pub(crate) fn feed_row(row: &Row) -> Result<Feed> {
+    Ok(Feed {
+        id: FeedId(row.uuid(0)?),
+        organization: OrganizationId(row.uuid(1)?),
+        url: row.text(2)?,
+        kind: row.named(3)?,
+        title: row.opt_text(4)?,
+        site_url: row.opt_text(5)?,
+        host: row.text(6)?,
+        state: row.named(7)?,
+        proof: row.named(8)?,
+        turn: row.int(9)?,
+        etag: row.opt_text(10)?,
+        last_modified: row.opt_text(11)?,
+        body_hash: row.opt_int(12)?,
+        next_poll: row.time(13)?,
+        next_reason: row.text(14)?,
+        interval_s: row.int(15)?,
+        failures: row.int(16)?,
+        last_poll: row.opt_time(17)?,
+        last_success: row.opt_time(18)?,
+        last_status: row.opt_int(19)?.and_then(|status| i32::try_from(status).ok()),
+        last_error: row.opt_text(20)?,
+        entries: row.int(21)?,
+        format: row.opt_text(22)?,
+        language: row.opt_text(23)?,
+        hub: row.opt_text(24)?,
+        created_at: row.time(25)?,
+        problems: row.json(26)?,
+    })
+}
+
+fn conflict(url: &str) -> StoreError {
+    StoreError::Conflict(format!("feed {url}"))
+}
+
 impl Store {
+    /// Locks a feed and, before it (claims lock in that order), its host, which is due at `due` where that is given.
+    async fn lock_feed(tx: &mut Tx, id: FeedId, due: Option<Timestamp>) -> Result<(String, FeedState)> {
+        let not_found = || StoreError::NotFound(format!("feed {id}"));
+        let row = tx.fetch_opt("SELECT host FROM feeds WHERE id = $1", args![id.0]).await?;
+        let host = row.ok_or_else(not_found)?.text(0)?;
+        if let Some(due) = due {
+            Self::hosts_due(tx, std::iter::once((host.clone(), due))).await?;
+        }
+        let mut sql = tx.sql("SELECT state FROM feeds WHERE id = ");
+        sql.bind(id.0).for_update();
+        let state = tx.rows(sql).await?.first().ok_or_else(not_found)?.named(0)?;
+        Ok((host, state))
+    }
+
     /// Registers a feed; it is due at once.
     ///
     /// # Errors
     /// `Conflict` when the address is registered, `NotFound` when the organization is not there.
     pub async fn add_feed(&self, new: NewFeed) -> Result<Feed> {
-        todo!("{new:?}")
+        let url = new.url.clone();
+        let id = match self.add_feeds(vec![new]).await?.pop() {
+            Some(result) => result?,
+            None => return Err(StoreError::Conflict(format!("feed {url}"))),
+        };
+        self.feed(id).await?.ok_or_else(|| StoreError::NotFound(format!("feed {id}")))
     }
 
     /// Registers many; each result stands at the place of its feed (`Conflict` for an address that is registered or
@@ -159,7 +232,74 @@ impl Store {
     /// # Errors
     /// When the database fails as a whole.
     pub async fn add_feeds(&self, new: Vec<NewFeed>) -> Result<Vec<Result<FeedId>>> {
-        todo!("{new:?}")
+        let added: Vec<Result<FeedId>> = transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let mut known = HashSet::new();
+            let organizations: HashSet<Uuid> = new.iter().map(|feed| feed.organization.0).collect();
+            for ids in organizations.into_iter().collect::<Vec<_>>().chunks(LIST) {
+                let mut sql = tx.sql("SELECT id FROM organizations WHERE id");
+                sql.ids(ids);
+                for row in tx.rows(sql).await? {
+                    known.insert(row.uuid(0)?);
+                }
+            }
+            let mut urls = HashSet::new();
+            let chosen: Vec<Result<FeedId>> = new
+                .iter()
+                .map(|feed| {
+                    if !known.contains(&feed.organization.0) {
+                        Err(StoreError::NotFound(format!("organization {}", feed.organization)))
+                    } else if urls.insert(&feed.url) {
+                        Ok(FeedId::random())
+                    } else {
+                        Err(conflict(&feed.url))
+                    }
+                })
+                .collect();
+            let hosts = new.iter().zip(&chosen).filter(|(_, id)| id.is_ok()).map(|(feed, _)| (feed.host.clone(), now));
+            Self::hosts_due(&mut tx, hosts).await?;
+            let values = new.iter().zip(&chosen).filter_map(|(feed, id)| {
+                let id = id.as_ref().ok()?;
+                Some(args![
+                    id.0,
+                    feed.organization.0,
+                    &*feed.url,
+                    feed.kind.as_str(),
+                    feed.title.clone(),
+                    feed.site_url.clone(),
+                    &*feed.host,
+                    FeedState::Active.as_str(),
+                    feed.proof.as_str(),
+                    now,
+                    "new",
+                    feed.interval_s,
+                    now
+                ])
+            });
+            let inserted = tx
+                .insert_returning(
+                    "INSERT INTO feeds (id, organization, url, kind, title, site_url, host, state, proof, next_poll, \
+                     next_reason, interval_s, created_at)",
+                    13,
+                    " ON CONFLICT (url) DO NOTHING RETURNING id",
+                    values.flatten().collect(),
+                )
+                .await?;
+            let inserted: HashSet<Uuid> = inserted.iter().map(|row| row.uuid(0)).collect::<Result<_>>()?;
+            let mut tallies = Tallies::default();
+            tallies.add("feeds:active", i64::try_from(inserted.len()).unwrap_or(i64::MAX));
+            tallies.write(&mut tx).await?;
+            Self::note_activity(&mut tx).await?;
+            Ok(chosen
+                .into_iter()
+                .zip(&new)
+                .map(|(id, feed)| {
+                    id.and_then(|id| if inserted.contains(&id.0) { Ok(id) } else { Err(conflict(&feed.url)) })
+                })
+                .collect())
+        })?;
+        self.inner.signals.stir();
+        Ok(added)
     }
 
     /// The feed with that id.
@@ -167,7 +307,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn feed(&self, id: FeedId) -> Result<Option<Feed>> {
-        todo!("{id}")
+        let sql = concat!("SELECT ", feed_columns!(), " FROM feeds WHERE id = $1");
+        self.inner.db.fetch_opt(sql, args![id.0]).await?.as_ref().map(feed_row).transpose()
     }
 
     /// The feed with that address.
@@ -175,20 +316,25 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn feed_by_url(&self, url: &str) -> Result<Option<Feed>> {
-        todo!("{url}")
+        let sql = concat!("SELECT ", feed_columns!(), " FROM feeds WHERE url = $1");
+        self.inner.db.fetch_opt(sql, args![url]).await?.as_ref().map(feed_row).transpose()
     }
 
     /// Feeds in order of id.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn feeds(
-        &self,
-        filter: &FeedFilter,
-        after: Option<FeedId>,
-        limit: usize,
-    ) -> Result<Vec<Feed>> {
-        todo!("{filter:?} {after:?} {limit}")
+    pub async fn feeds(&self, filter: &FeedFilter, after: Option<FeedId>, limit: usize) -> Result<Vec<Feed>> {
+        let mut sql = self.inner.db.sql(concat!("SELECT ", feed_columns!(), " FROM feeds WHERE id > "));
+        sql.bind(after.map_or(Uuid::nil(), |id| id.0));
+        if let Some(organization) = filter.organization {
+            sql.push(" AND organization = ").bind(organization.0);
+        }
+        if let Some(state) = filter.state {
+            sql.push(" AND state = ").bind(state.as_str());
+        }
+        sql.push(" ORDER BY id LIMIT ").bind(limit);
+        self.inner.db.rows(sql).await?.iter().map(feed_row).collect()
     }
 
     /// Changes whether a feed is polled; one that becomes active is due at once.
@@ -196,7 +342,28 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn set_feed_state(&self, id: FeedId, state: FeedState) -> Result<()> {
-        todo!("{id} {state}")
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let (_, before) = Self::lock_feed(&mut tx, id, (state == FeedState::Active).then_some(now)).await?;
+            if before == state {
+                return Ok(());
+            }
+            let active = state == FeedState::Active;
+            tx.execute(
+                "UPDATE feeds SET state = $2, next_poll = CASE WHEN $3 = 1 THEN $4 ELSE next_poll END, \
+                 next_reason = CASE WHEN $3 = 1 THEN 'resumed' ELSE next_reason END, \
+                 failures = CASE WHEN $3 = 1 THEN 0 ELSE failures END WHERE id = $1",
+                args![id.0, state.as_str(), active, now],
+            )
+            .await?;
+            let mut tallies = Tallies::default();
+            tallies.add(format!("feeds:{before}"), -1);
+            tallies.add(format!("feeds:{state}"), 1);
+            tallies.write(&mut tx).await?;
+            Self::note_activity(&mut tx).await
+        })?;
+        self.inner.signals.stir();
+        Ok(())
     }
 
     /// Changes what shows that a feed is its organization's own, and notes that for the grouping worker in the same
@@ -205,7 +372,18 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn set_proof(&self, id: FeedId, proof: Proof) -> Result<()> {
-        todo!("{id} {proof}")
+        transaction!(self, |tx| {
+            let sql = "UPDATE feeds SET proof = $2 WHERE id = $1 AND proof <> $2 RETURNING organization";
+            if let Some(row) = tx.fetch_opt(sql, args![id.0, proof.as_str()]).await? {
+                return Self::note_standing_change(&mut tx, OrganizationId(row.uuid(0)?)).await;
+            }
+            match tx.fetch_opt("SELECT 1 FROM feeds WHERE id = $1", args![id.0]).await? {
+                Some(_) => Ok(()),
+                None => Err(StoreError::NotFound(format!("feed {id}"))),
+            }
+        })?;
+        self.inner.signals.stir();
+        Ok(())
     }
 
     /// Makes a feed due at once, with `next_reason` = `hand`. Asked for while it is being polled, it is polled again.
@@ -213,7 +391,18 @@ impl Store {
     /// # Errors
     /// `NotFound`; `Invalid` when the feed is not active.
     pub async fn poll_now(&self, id: FeedId) -> Result<()> {
-        todo!("{id}")
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let (_, state) = Self::lock_feed(&mut tx, id, Some(now)).await?;
+            if state != FeedState::Active {
+                return Err(StoreError::Invalid(format!("the feed is {state}, only an active feed is polled")));
+            }
+            // When it is being polled just now, the write-back of that poll leaves the reason and the time as they are.
+            tx.execute("UPDATE feeds SET next_reason = 'hand', next_poll = $2 WHERE id = $1", args![id.0, now]).await?;
+            Self::note_activity(&mut tx).await
+        })?;
+        self.inner.signals.stir();
+        Ok(())
     }
 
     /// How many feeds are in each state.
@@ -221,6 +410,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn feed_counts(&self) -> Result<Vec<(FeedState, i64)>> {
-        todo!()
+        Ok(self.counts().await?.feeds.into_iter().collect())
     }
 }

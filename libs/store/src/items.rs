@@ -1,11 +1,18 @@
 //! Items: the curated state, and the one way to change it, which numbers every change of the public form.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use carewire_schemas::{ChangeSeq, DecisionV1, Fields, ItemId, StoryId};
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionRow, Lease, Position, Result, Store, named::named_enum};
+use uuid::Uuid;
+
+use crate::{
+    DecisionRow, Lease, Position, Result, Store, StoreError,
+    apply::{item_columns, item_row},
+    db::{LIST, args, transaction},
+    named::named_enum,
+};
 
 named_enum! {
     /// Where an item stands.
@@ -120,8 +127,24 @@ impl Store {
     where
         F: Fn(&ItemsView) -> Result<Vec<ItemChange>> + Send + Sync,
     {
-        let _ = (positions, writer, f);
-        todo!("{ids:?}")
+        let mut ids = ids;
+        ids.sort_unstable();
+        ids.dedup();
+        let known: HashSet<ItemId> = ids.iter().copied().collect();
+        let applied: Applied = transaction!(self, |tx| {
+            if let Some(lease) = writer {
+                Self::fence(&mut tx, lease).await?;
+            }
+            let rows = Self::lock_items(&mut tx, &ids).await?;
+            let pending = Self::pending(&mut tx, &ids).await?;
+            let view = ItemsView { rows, pending };
+            let changes = f(&view)?;
+            Self::apply(&mut tx, &view, &known, changes, positions).await
+        })?;
+        if let Some(last) = applied.last_seq {
+            self.inner.signals.sequence_is(last);
+        }
+        Ok(applied)
     }
 
     /// The given items.
@@ -129,7 +152,17 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn items(&self, ids: &[ItemId]) -> Result<Vec<ItemRow>> {
-        todo!("{ids:?}")
+        let mut rows = HashMap::with_capacity(ids.len());
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        for ids in wanted.chunks(LIST) {
+            let mut sql = self.inner.db.sql(concat!("SELECT ", item_columns!(), " FROM items WHERE id"));
+            sql.ids(ids);
+            for row in self.inner.db.rows(sql).await? {
+                let row = item_row(&row)?;
+                rows.insert(row.id, row);
+            }
+        }
+        Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
     }
 
     /// One item.
@@ -137,19 +170,22 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn item(&self, id: ItemId) -> Result<Option<ItemRow>> {
-        todo!("{id}")
+        let sql = concat!("SELECT ", item_columns!(), " FROM items WHERE id = $1");
+        self.inner.db.fetch_opt(sql, args![id.0]).await?.as_ref().map(item_row).transpose()
     }
 
     /// Curated items, the newest in the network first, before the given `first`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn latest(
-        &self,
-        before_first: Option<ChangeSeq>,
-        limit: usize,
-    ) -> Result<Vec<ItemRow>> {
-        todo!("{before_first:?} {limit}")
+    pub async fn latest(&self, before_first: Option<ChangeSeq>, limit: usize) -> Result<Vec<ItemRow>> {
+        let sql = concat!(
+            "SELECT ",
+            item_columns!(),
+            " FROM items WHERE state = 'curated' AND first < $1 ORDER BY first DESC LIMIT $2"
+        );
+        let before = before_first.unwrap_or(i64::MAX);
+        self.inner.db.fetch(sql, args![before, limit]).await?.iter().map(item_row).collect()
     }
 
     /// Held items, oldest first by (published, id), after the given one.
@@ -157,7 +193,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn queue(&self, after: Option<(i64, ItemId)>, limit: usize) -> Result<Vec<ItemRow>> {
-        todo!("{after:?} {limit}")
+        let (published, id) = after.map_or((i64::MIN, Uuid::nil()), |(published, id)| (published, id.0));
+        let sql = concat!(
+            "SELECT ",
+            item_columns!(),
+            " FROM items WHERE state = 'held' AND (published, id) > ($1, $2) ORDER BY published, id LIMIT $3"
+        );
+        self.inner.db.fetch(sql, args![published, id, limit]).await?.iter().map(item_row).collect()
     }
 
     /// Items that are or were public, in order of their last change, after the given number.
@@ -165,7 +207,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn items_by_seq(&self, after: ChangeSeq, limit: usize) -> Result<Vec<ItemRow>> {
-        todo!("{after} {limit}")
+        let sql = concat!("SELECT ", item_columns!(), " FROM items WHERE seq > $1 ORDER BY seq LIMIT $2");
+        self.inner.db.fetch(sql, args![after, limit]).await?.iter().map(item_row).collect()
     }
 
     /// The public forms of the given items.
@@ -173,7 +216,23 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn contents(&self, ids: &[ItemId]) -> Result<Vec<ItemContent>> {
-        todo!("{ids:?}")
+        let mut rows = HashMap::with_capacity(ids.len());
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        for ids in wanted.chunks(LIST) {
+            let mut sql = self.inner.db.sql("SELECT id, state, first, seq, content FROM items WHERE id");
+            sql.ids(ids);
+            for row in self.inner.db.rows(sql).await? {
+                let content = ItemContent {
+                    id: ItemId(row.uuid(0)?),
+                    state: row.named(1)?,
+                    first: row.opt_int(2)?,
+                    seq: row.opt_int(3)?,
+                    content: row.text(4)?,
+                };
+                rows.insert(content.id, content);
+            }
+        }
+        Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
     }
 
     /// Decides about an item in one transaction: `f` sees the row and the decisions before this one, and says what
@@ -188,7 +247,33 @@ impl Store {
     where
         F: Fn(&ItemRow, &[DecisionRow]) -> Result<Option<ItemRow>> + Send + Sync,
     {
-        let _ = f;
-        todo!("{decision:?}")
+        let id = decision.item;
+        let (row, applied) = transaction!(self, |tx| {
+            let rows = Self::lock_items(&mut tx, &[id]).await?;
+            let Some(row) = rows.get(&id) else {
+                if decision.expected_version.is_some() {
+                    return Err(StoreError::NotFound(format!("item {id}")));
+                }
+                Self::keep_decision(&mut tx, &decision).await?;
+                return Ok((None, Applied::default()));
+            };
+            if let Some(expected) = decision.expected_version.filter(|expected| *expected != row.version) {
+                return Err(StoreError::StaleVersion { expected, actual: row.version });
+            }
+            let before = Self::decided(&mut tx, id).await?;
+            let new = f(row, &before)?.unwrap_or_else(|| row.clone());
+            let view = ItemsView { rows: rows.clone(), pending: HashMap::new() };
+            let changes = vec![ItemChange { row: new.clone(), decision: Some(decision.clone()) }];
+            let applied = Self::apply(&mut tx, &view, &HashSet::from([id]), changes, &[]).await?;
+            // As `apply` wrote it: the caller's `first` and `seq` do not count.
+            let seq = applied.last_seq.or(row.seq);
+            let first = row.first.or(applied.last_seq.filter(|_| new.state == ItemState::Curated));
+            Ok((Some(ItemRow { first, seq, ..new }), applied))
+        })?;
+        if let Some(last) = applied.last_seq {
+            self.inner.signals.sequence_is(last);
+        }
+        self.inner.signals.stir();
+        Ok(row)
     }
 }

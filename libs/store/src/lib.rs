@@ -16,11 +16,13 @@
 //! go back; a write of an older turn or by a lost lease changes nothing.
 
 pub mod accounts;
+mod apply;
 pub mod audit;
 pub mod backup;
 pub mod changes;
 pub mod counts;
 pub mod cursors;
+mod db;
 pub mod decisions;
 pub mod entries;
 mod error;
@@ -28,8 +30,8 @@ pub mod feeds;
 pub mod grouping;
 pub mod hosts;
 pub mod items;
-pub mod leases;
 mod leading;
+pub mod leases;
 mod named;
 pub mod organizations;
 pub mod outbox;
@@ -47,8 +49,8 @@ pub use entries::{EntryForRerun, EntryRow};
 pub use error::{Result, StoreError};
 pub use feeds::{Feed, FeedFilter, FeedKind, FeedProblem, FeedState, NewFeed, Proof};
 pub use grouping::{
-    GroupBatch, GroupItem, GroupSource, GroupState, GroupStory, GroupWindowRow, IdentityKey,
-    StoredGroupItem, StoredSource,
+    GroupBatch, GroupItem, GroupSource, GroupState, GroupStory, GroupWindowRow, IdentityKey, StoredGroupItem,
+    StoredSource,
 };
 pub use hosts::{Host, HostClaim, HostLease};
 pub use items::{Applied, ItemChange, ItemContent, ItemRow, ItemState, ItemsView};

@@ -1,9 +1,28 @@
 //! What comes back from polls: write-backs of many feeds in one transaction.
 
+use std::collections::{HashMap, HashSet};
+
 use carewire_schemas::{EntryId, FeedId};
 use jiff::Timestamp;
 
-use crate::{FeedKind, FeedProblem, FeedState, Result, Store};
+use uuid::Uuid;
+
+use crate::{
+    FeedKind, FeedProblem, FeedState, Result, Store, StoreError,
+    counts::Tallies,
+    db::{LIST, Tx, args, transaction},
+};
+
+/// What is stored of a feed that was polled.
+struct Polled {
+    host: String,
+    url: String,
+    state: FeedState,
+    entries: i64,
+}
+
+/// Where feeds move to: address and host.
+type Moves = HashMap<FeedId, (String, String)>;
 
 /// By what a feed's next poll can be answered shortly.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -87,12 +106,192 @@ pub struct PollDone {
 }
 
 impl Store {
+    async fn polled(tx: &mut Tx, done: &[PollDone]) -> Result<HashMap<FeedId, Polled>> {
+        let ids: Vec<Uuid> = done.iter().map(|poll| poll.feed.0).collect();
+        let mut polled = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(LIST) {
+            let mut sql = tx.sql("SELECT id, host, url, state, entries FROM feeds WHERE id");
+            sql.ids(ids);
+            for row in tx.rows(sql).await? {
+                let feed = Polled { host: row.text(1)?, url: row.text(2)?, state: row.named(3)?, entries: row.int(4)? };
+                polled.insert(FeedId(row.uuid(0)?), feed);
+            }
+        }
+        Ok(polled)
+    }
+
+    /// Moves to addresses where no other feed is.
+    async fn free_moves(tx: &mut Tx, done: &[PollDone], known: &HashMap<FeedId, Polled>) -> Result<Moves> {
+        let mut moves = Moves::new();
+        let mut targets = HashSet::new();
+        for poll in done {
+            if let (Some((url, host)), Some(known)) = (&poll.new_url, known.get(&poll.feed))
+                && *url != known.url
+                && targets.insert(url.clone())
+            {
+                moves.insert(poll.feed, (url.clone(), host.clone()));
+            }
+        }
+        for urls in targets.into_iter().collect::<Vec<_>>().chunks(LIST) {
+            let mut sql = tx.sql("SELECT url FROM feeds WHERE url");
+            sql.texts(urls);
+            for row in tx.rows(sql).await? {
+                let taken = row.text(0)?;
+                moves.retain(|_, (url, _)| *url != taken);
+            }
+        }
+        Ok(moves)
+    }
+
+    /// Writes the feeds whose turn is still the one polled, and says which.
+    async fn write_polls(tx: &mut Tx, done: &[PollDone], moves: &Moves) -> Result<HashSet<FeedId>> {
+        let mut values = Vec::with_capacity(done.len() * 24);
+        let mut seen = HashSet::new();
+        for poll in done {
+            if !seen.insert(poll.feed) {
+                return Err(StoreError::Invalid(format!("feed {} stands twice in one write-back", poll.feed)));
+            }
+            let problems = poll.problems.as_ref().map(serde_json::to_string).transpose();
+            let validators = poll.validators.clone().unwrap_or_default();
+            let (url, host) = moves.get(&poll.feed).cloned().unzip();
+            values.append(&mut args![
+                poll.feed.0,
+                poll.turn,
+                poll.at,
+                poll.ok,
+                poll.status,
+                poll.error.clone(),
+                poll.validators.is_some(),
+                validators.etag,
+                validators.last_modified,
+                validators.body_hash,
+                poll.next_poll,
+                &*poll.next_reason,
+                poll.interval_s,
+                poll.failures,
+                poll.meta.title.clone(),
+                poll.meta.site_url.clone(),
+                poll.meta.language.clone(),
+                poll.meta.format.clone(),
+                poll.meta.hub.clone(),
+                poll.meta.kind.map(FeedKind::as_str),
+                problems.map_err(StoreError::unreadable)?,
+                url,
+                host,
+                poll.state.map(FeedState::as_str)
+            ]);
+        }
+        // Asked for by hand meanwhile: the time stays, and so the feed is polled again.
+        let written = tx
+            .insert_returning(
+                "UPDATE feeds SET last_poll = v.column3, \
+                 last_success = CASE WHEN v.column4 = 1 THEN v.column3 ELSE last_success END, \
+                 last_status = v.column5, last_error = v.column6, \
+                 etag = CASE WHEN v.column7 = 1 THEN v.column8 ELSE etag END, \
+                 last_modified = CASE WHEN v.column7 = 1 THEN v.column9 ELSE last_modified END, \
+                 body_hash = CASE WHEN v.column7 = 1 THEN v.column10 ELSE body_hash END, \
+                 next_poll = CASE WHEN next_reason = 'hand' THEN next_poll ELSE v.column11 END, \
+                 next_reason = CASE WHEN next_reason = 'hand' THEN next_reason ELSE v.column12 END, \
+                 interval_s = v.column13, failures = v.column14, title = COALESCE(v.column15, title), \
+                 site_url = COALESCE(v.column16, site_url), language = COALESCE(v.column17, language), \
+                 format = COALESCE(v.column18, format), hub = COALESCE(v.column19, hub), \
+                 kind = COALESCE(v.column20, kind), problems = COALESCE(v.column21, problems), \
+                 url = COALESCE(v.column22, url), host = COALESCE(v.column23, host), \
+                 state = COALESCE(v.column24, state) FROM (",
+                24,
+                ") AS v WHERE feeds.id = v.column1 AND feeds.turn = v.column2 RETURNING feeds.id",
+                values,
+            )
+            .await?;
+        written.iter().map(|row| Ok(FeedId(row.uuid(0)?))).collect()
+    }
+
+    /// Writes the entries of the feeds applied; answers how many were not known before.
+    async fn write_entries(
+        tx: &mut Tx,
+        done: &[PollDone],
+        applied: &HashSet<FeedId>,
+        known: &HashMap<FeedId, Polled>,
+    ) -> Result<i64> {
+        let (mut rows, mut revisions) = (Vec::new(), Vec::new());
+        let mut feeds = Vec::new();
+        for poll in done.iter().filter(|poll| applied.contains(&poll.feed) && !poll.entries.is_empty()) {
+            feeds.push(poll.feed.0);
+            // One statement cannot write a row twice: the last of equal ids counts.
+            let mut seen = HashSet::with_capacity(poll.entries.len());
+            for entry in poll.entries.iter().rev().filter(|entry| seen.insert(entry.entry)) {
+                rows.append(&mut args![poll.feed.0, entry.entry.0, entry.hash, entry.version, entry.deleted]);
+                if !entry.revision.is_empty() {
+                    revisions.append(&mut args![entry.entry.0, entry.revision.clone()]);
+                }
+            }
+        }
+        tx.insert(
+            "INSERT INTO entries (feed, id, hash, version, deleted)",
+            5,
+            " ON CONFLICT (feed, id) DO UPDATE SET hash = excluded.hash, version = excluded.version, \
+             deleted = excluded.deleted WHERE excluded.version >= entries.version",
+            rows,
+        )
+        .await?;
+        tx.insert(
+            "INSERT INTO revisions (entry, data)",
+            2,
+            " ON CONFLICT (entry) DO UPDATE SET data = excluded.data",
+            revisions,
+        )
+        .await?;
+        let mut added = 0;
+        for ids in feeds.chunks(LIST) {
+            let mut sql =
+                tx.sql("UPDATE feeds SET entries = (SELECT COUNT(*) FROM entries e WHERE e.feed = feeds.id) WHERE id");
+            sql.ids(ids).push(" RETURNING id, entries");
+            for row in tx.rows(sql).await? {
+                let before = known.get(&FeedId(row.uuid(0)?)).map_or(0, |feed| feed.entries);
+                added += row.int(1)? - before;
+            }
+        }
+        Ok(added)
+    }
+
     /// Writes back the ends of many polls in one transaction. `false` stands where the feed has a newer turn:
     /// nothing of that poll was written.
     ///
     /// # Errors
     /// When the database fails; nothing is written then.
     pub async fn finish_polls(&self, done: Vec<PollDone>) -> Result<Vec<bool>> {
-        todo!("{done:?}")
+        if done.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (applied, stir) = transaction!(self, |tx| {
+            let known = Self::polled(&mut tx, &done).await?;
+            let moves = Self::free_moves(&mut tx, &done, &known).await?;
+            let due = done.iter().filter(|poll| poll.state.is_none_or(|state| state == FeedState::Active));
+            let due = due.filter_map(|poll| {
+                let host = match moves.get(&poll.feed) {
+                    Some((_, host)) => host,
+                    None => &known.get(&poll.feed)?.host,
+                };
+                Some((host.clone(), poll.next_poll))
+            });
+            Self::hosts_due(&mut tx, due).await?;
+            let applied = Self::write_polls(&mut tx, &done, &moves).await?;
+            let mut tallies = Tallies::default();
+            for poll in done.iter().filter(|poll| applied.contains(&poll.feed)) {
+                if let (Some(state), Some(known)) = (poll.state, known.get(&poll.feed)) {
+                    tallies.add(format!("feeds:{}", known.state), -1);
+                    tallies.add(format!("feeds:{state}"), 1);
+                }
+            }
+            let added = Self::write_entries(&mut tx, &done, &applied, &known).await?;
+            tallies.add("entries", added);
+            tallies.write(&mut tx).await?;
+            let answers: Vec<bool> = done.iter().map(|poll| applied.contains(&poll.feed)).collect();
+            Ok((answers, !moves.is_empty()))
+        })?;
+        if stir {
+            self.inner.signals.stir();
+        }
+        Ok(applied)
     }
 }

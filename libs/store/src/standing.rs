@@ -4,7 +4,15 @@ use std::collections::HashMap;
 
 use carewire_schemas::{FeedId, OrganizationId};
 
-use crate::{Proof, Result, Standing, Store};
+use uuid::Uuid;
+
+use crate::{
+    Proof, Result, Standing, Store,
+    db::{LIST, Tx, args},
+};
+
+/// The grouping worker's cursor in the log of changes of standing.
+pub(crate) const STANDING_CURSOR: &str = "grouping:standing";
 
 /// How the network stands to a feed and its organization.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,12 +40,50 @@ pub struct FeedStanding {
 }
 
 impl Store {
+    /// Notes in the transaction that items of the organization must be looked at again. Takes a number from the row
+    /// that all share: the last writes of a transaction.
+    pub(crate) async fn note_standing_change(tx: &mut Tx, organization: OrganizationId) -> Result<()> {
+        let now = tx.now().await?;
+        let sql =
+            "UPDATE sequence SET standing = standing + 1, activity = activity + 1 WHERE id = 1 RETURNING standing";
+        if let Some(row) = tx.fetch_opt(sql, vec![]).await? {
+            let sql = "INSERT INTO standing_changes (n, organization, at) VALUES ($1, $2, $3)";
+            tx.execute(sql, args![row.int(0)?, organization.0, now]).await?;
+        }
+        Ok(())
+    }
+
     /// How the network stands to the given feeds, in one query. Feeds that are not there are left out.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn standings(&self, feeds: &[FeedId]) -> Result<HashMap<FeedId, FeedStanding>> {
-        todo!("{feeds:?}")
+        let mut standings = HashMap::with_capacity(feeds.len());
+        let ids: Vec<Uuid> = feeds.iter().map(|feed| feed.0).collect();
+        for ids in ids.chunks(LIST) {
+            let mut sql = self.inner.db.sql(
+                "SELECT f.id, o.id, o.slug, o.name, o.standing, f.proof, f.title, f.url, f.host, \
+                 f.site_url, o.site FROM feeds f \
+                 JOIN organizations o ON o.id = f.organization WHERE f.id",
+            );
+            sql.ids(ids);
+            for row in self.inner.db.rows(sql).await? {
+                let standing = FeedStanding {
+                    organization: OrganizationId(row.uuid(1)?),
+                    slug: row.text(2)?,
+                    name: row.text(3)?,
+                    standing: row.named(4)?,
+                    proof: row.named(5)?,
+                    title: row.opt_text(6)?,
+                    url: row.text(7)?,
+                    host: row.text(8)?,
+                    site_url: row.opt_text(9)?,
+                    organization_site: row.opt_text(10)?,
+                };
+                standings.insert(FeedId(row.uuid(0)?), standing);
+            }
+        }
+        Ok(standings)
     }
 
     /// Changes of standing or proof after the given number: number and organization, in order of the number, which is
@@ -45,12 +91,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn standing_changes(
-        &self,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<(i64, OrganizationId)>> {
-        todo!("{after} {limit}")
+    pub async fn standing_changes(&self, after: i64, limit: usize) -> Result<Vec<(i64, OrganizationId)>> {
+        let sql = "SELECT n, organization FROM standing_changes WHERE n > $1 ORDER BY n LIMIT $2";
+        let rows = self.inner.db.fetch(sql, args![after, limit]).await?;
+        rows.iter().map(|row| Ok((row.int(0)?, OrganizationId(row.uuid(1)?)))).collect()
     }
 
     /// Up to where the grouping worker has handled changes of standing; 0 at first.
@@ -58,6 +102,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn standing_done(&self) -> Result<i64> {
-        todo!()
+        self.cursor(STANDING_CURSOR).await
     }
 }

@@ -4,9 +4,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use carewire_schemas::ChangeSeq;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
-use crate::Result;
+use crate::{
+    Result, StoreError,
+    db::{
+        Db, Kind, Tx,
+        watcher::{self, Signals},
+    },
+};
 
 /// Which database.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,12 +44,7 @@ impl StoreConfig {
             Target::Sqlite(_) => 4,
             Target::Postgres(_) => 10,
         };
-        Self {
-            target,
-            readers,
-            busy_timeout: Duration::from_secs(30),
-            watch_interval: Duration::from_millis(150),
-        }
+        Self { target, readers, busy_timeout: Duration::from_secs(30), watch_interval: Duration::from_millis(150) }
     }
 }
 
@@ -54,23 +55,42 @@ pub struct Store {
 }
 
 #[derive(Debug)]
-pub(crate) struct Inner {}
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) signals: Arc<Signals>,
+    watcher: JoinHandle<()>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+/// How long a ping may take: readiness is asked for often, and a server that hangs is not ready.
+const PING: Duration = Duration::from_secs(2);
 
 impl Store {
     /// Opens the database and brings its schema up to date, under a lock so that several processes may start at once.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the server is away: the caller tries again.
+    /// [`StoreError::Unavailable`] when the server is away: the caller tries again.
     pub async fn open(config: &StoreConfig) -> Result<Self> {
-        todo!("{config:?}")
+        let db = Db::open(config).await?;
+        let signals = Arc::new(Signals::new());
+        let watcher = watcher::start(&db, &signals, config.watch_interval).await?;
+        Ok(Self { inner: Arc::new(Inner { db, signals, watcher }) })
     }
 
     /// Asks the database for an answer.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none within two seconds.
     pub async fn ping(&self) -> Result<()> {
-        todo!()
+        match tokio::time::timeout(PING, self.inner.db.fetch("SELECT 1", vec![])).await {
+            Ok(answer) => answer.map(drop),
+            Err(_) => Err(StoreError::Unavailable("no answer within two seconds".into())),
+        }
     }
 
     /// The database's clock, by which all leases run.
@@ -78,19 +98,34 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn now(&self) -> Result<Timestamp> {
-        todo!()
+        match self.inner.db.kind() {
+            Kind::Sqlite => Ok(Timestamp::now()),
+            Kind::Postgres => self.inner.db.reader().await?.now().await,
+        }
     }
 
     /// The last number of the sequence: moves at once with commits of this process, within 200 ms with those of others.
     #[must_use]
     pub fn sequence(&self) -> watch::Receiver<ChangeSeq> {
-        todo!()
+        self.inner.signals.sequence.subscribe()
     }
 
     /// Moves whenever something was changed that a worker may wait for (a feed added or asked for, a standing, mail,
     /// a decision …), with the timing of [`Store::sequence`]. The number itself means nothing.
     #[must_use]
     pub fn activity(&self) -> watch::Receiver<u64> {
-        todo!()
+        self.inner.signals.activity.subscribe()
+    }
+
+    /// Closes the connections once they are free; later calls fail.
+    pub async fn close(&self) {
+        self.inner.watcher.abort();
+        self.inner.db.close().await;
+    }
+
+    /// Tells other processes, at commit, that something was changed that a worker may wait for. Locks a row that is
+    /// shared by all: the last write of a transaction.
+    pub(crate) async fn note_activity(tx: &mut Tx) -> Result<()> {
+        tx.execute("UPDATE sequence SET activity = activity + 1 WHERE id = 1", vec![]).await.map(drop)
     }
 }

@@ -1,0 +1,98 @@
+//! Bringing the schema up to date, once, whoever starts first.
+//!
+//! PostgreSQL: one transaction under an advisory lock. SQLite: one transaction under a lock on a file of our own beside
+//! the database, which also covers the switch to WAL. Migrations are numbered and only ever added.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use sqlx::{Executor, PgPool, Row as _, SqliteConnection};
+
+use crate::{Result, StoreError};
+
+const SQLITE: &[(i64, &str)] = &[(1, include_str!("../migrations/sqlite/0001_network.sql"))];
+const POSTGRES: &[(i64, &str)] = &[(1, include_str!("../migrations/postgres/0001_network.sql"))];
+
+/// Key of the advisory lock: "carewire" as ASCII.
+const LOCK: i64 = 0x6361_7265_7769_7265;
+
+const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL)";
+
+/// A lock on a file beside the database, freed when dropped (and by the system when the process ends).
+pub(crate) struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Waits for the lock at most that long.
+    pub(crate) async fn take(database: &Path, patience: Duration) -> Result<Self> {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".lock");
+        let path = PathBuf::from(name);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+            StoreError::Invalid(format!("cannot open {}: {error}; its folder must exist", path.display()))
+        })?;
+        let deadline = Instant::now() + patience;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Unavailable("another process holds the migration lock".into()));
+                }
+                Err(TryLockError::Error(error)) => return Err(StoreError::Unavailable(error.to_string())),
+            }
+        }
+    }
+}
+
+/// The migrations still to be run on a database that has run up to `done`.
+fn outstanding(all: &'static [(i64, &str)], done: i64) -> Result<impl Iterator<Item = (i64, &'static str)>> {
+    let newest = all.last().map_or(0, |(version, _)| *version);
+    if done > newest {
+        return Err(StoreError::Invalid(format!(
+            "the database has schema {done}, this program knows up to {newest}: use the newer program"
+        )));
+    }
+    Ok(all.iter().copied().filter(move |(version, _)| *version > done))
+}
+
+/// Brings an SQLite file up to date; the caller holds the [`FileLock`].
+pub(crate) async fn sqlite(conn: &mut SqliteConnection) -> Result<()> {
+    conn.execute("BEGIN IMMEDIATE").await?;
+    let outcome = async {
+        conn.execute(TABLE).await?;
+        let row = conn.fetch_one("SELECT COALESCE(MAX(version), 0) FROM schema_migrations").await?;
+        for (version, sql) in outstanding(SQLITE, row.try_get(0)?)? {
+            conn.execute(sqlx::raw_sql(sql)).await?;
+            let note = sqlx::query("INSERT INTO schema_migrations (version, applied_at) VALUES ($1, $2)");
+            conn.execute(note.bind(version).bind(Timestamp::now().as_millisecond())).await?;
+        }
+        Ok::<_, StoreError>(())
+    }
+    .await;
+    conn.execute(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    outcome
+}
+
+/// Brings a PostgreSQL database up to date.
+pub(crate) async fn postgres(pool: &PgPool) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.execute(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK)).await?;
+    tx.execute(TABLE).await?;
+    let row = tx.fetch_one("SELECT COALESCE(MAX(version), 0) FROM schema_migrations").await?;
+    for (version, sql) in outstanding(POSTGRES, row.try_get(0)?)? {
+        tx.execute(sqlx::raw_sql(sql)).await?;
+        let note = sqlx::query("INSERT INTO schema_migrations (version, applied_at) VALUES ($1, $2)");
+        tx.execute(note.bind(version).bind(Timestamp::now().as_millisecond())).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
