@@ -1,75 +1,77 @@
-//! The Kafka half (interface only for now).
-#![allow(unused_variables, missing_docs)]
-use crate::*;
-use jiff::Timestamp;
-use std::sync::Arc;
+//! Apache Kafka, through librdkafka.
+//!
+//! Patience is the rule: nothing waits for a broker at the start, and an outage shows as requests that take long, not as
+//! records that fail. `client` turns the configuration into librdkafka's, `errors` its errors into ours, `admin` makes topics,
+//! `offsets` reads and sets positions and reads without a group, `producer` sends, `member` is a member of a group, `fenced`
+//! the transactional writer.
+
+mod admin;
+mod client;
+mod errors;
+mod fenced;
+mod member;
+mod offsets;
+mod producer;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-pub struct Kafka;
-pub struct Member;
-pub struct FencedWriter;
+
+use rdkafka::admin::AdminClient;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::producer::FutureProducer;
+
+use crate::{BusError, KafkaConfig};
+use client::Quiet;
+pub(crate) use fenced::FencedWriter;
+pub(crate) use member::Member;
+
+/// How long `/readyz` waits.
+const PING: Duration = Duration::from_secs(3);
+
+/// The process's clients.
+pub(crate) struct Kafka {
+    config: KafkaConfig,
+    /// Replaced when it fails for good, which ends an idempotent producer.
+    producer: RwLock<FutureProducer<Quiet>>,
+    admin: AdminClient<Quiet>,
+    /// For questions and for reading without a group. Locked while it has a partition assigned.
+    reader: Arc<Mutex<BaseConsumer<Quiet>>>,
+    /// For questions that take no assignment.
+    asker: Arc<BaseConsumer<Quiet>>,
+    /// `max_record_bytes` of the topics that this process ensured.
+    limits: RwLock<HashMap<String, usize>>,
+}
+
 impl Kafka {
-    pub fn new(config: KafkaConfig) -> Result<Arc<Kafka>, BusError> {
-        todo!()
+    pub(crate) fn new(config: KafkaConfig) -> Result<Arc<Kafka>, BusError> {
+        client::check(&config)?;
+        let reader = client::reader(&config)?;
+        let asker = client::reader(&config)?;
+        Ok(Arc::new(Kafka {
+            producer: RwLock::new(client::producer(&config)?),
+            admin: client::admin(&config)?,
+            reader: Arc::new(Mutex::new(reader)),
+            asker: Arc::new(asker),
+            limits: RwLock::default(),
+            config,
+        }))
     }
-    pub async fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError> {
-        todo!()
+
+    pub(crate) async fn ping(&self) -> Result<(), BusError> {
+        let asker = self.asker.clone();
+        blocking(move || asker.fetch_metadata(None, PING).map(|_| ()).map_err(errors::of_kafka)).await
     }
-    pub fn join(self: &Arc<Self>, group: &str, topics: &[&str], config: ConsumerConfig) -> Result<Member, BusError> {
-        todo!()
-    }
-    pub async fn fenced_writer(&self, topic: &str, name: &str) -> Result<FencedWriter, BusError> {
-        todo!()
-    }
-    pub async fn watermarks(&self, topic: &str) -> Result<Vec<Watermarks>, BusError> {
-        todo!()
-    }
-    pub async fn offsets_at(&self, topic: &str, time: Timestamp) -> Result<Vec<(i32, i64)>, BusError> {
-        todo!()
-    }
-    pub async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, Option<i64>)>, BusError> {
-        todo!()
-    }
-    pub async fn set_committed(&self, group: &str, topic: &str, positions: &[(i32, i64)]) -> Result<(), BusError> {
-        todo!()
-    }
-    pub async fn read(
-        self: Arc<Self>,
-        topic: &str,
-        partition: i32,
-        offset: i64,
-        max: usize,
-    ) -> Result<Vec<Received>, BusError> {
-        todo!()
-    }
-    pub async fn ping(&self) -> Result<(), BusError> {
-        todo!()
-    }
-    pub async fn produce(&self, topic: &str, records: Vec<Record>) -> Result<Vec<Position>, BusError> {
-        todo!()
+
+    fn limit(&self, topic: &str) -> Option<usize> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
     }
 }
-impl Member {
-    pub async fn next_batch(&mut self, max_records: usize, max_wait: Duration) -> Result<Vec<Received>, BusError> {
-        todo!()
-    }
-    pub async fn commit(&mut self, positions: &[(Arc<str>, i32, i64)]) -> Result<(), BusError> {
-        todo!()
-    }
-    pub fn assignment(&self) -> Vec<(Arc<str>, i32)> {
-        todo!()
-    }
-    pub async fn seek(&mut self, topic: &str, partition: i32, offset: i64) -> Result<(), BusError> {
-        todo!()
-    }
-    pub async fn close(self) -> Result<(), BusError> {
-        todo!()
-    }
-}
-impl FencedWriter {
-    pub fn topic(&self) -> &str {
-        todo!()
-    }
-    pub async fn send_all(&self, records: Vec<Record>) -> Result<Vec<Position>, BusError> {
-        todo!()
-    }
+
+/// Runs one of librdkafka's blocking calls away from the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BusError> + Send + 'static,
+) -> Result<T, BusError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| BusError::Failed(format!("a request to Kafka: {error}")))?
 }
