@@ -68,7 +68,7 @@ pub fn new_feed(config: &Config, organization: OrganizationId, url: &str, proof:
         site_url: None,
         host,
         proof,
-        interval_s: i64::try_from(config.ingest.interval.as_secs()).unwrap_or(1800),
+        interval_s: i64::try_from(config.ingest.default_interval.as_secs()).unwrap_or(1800),
     })
 }
 

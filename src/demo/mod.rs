@@ -150,7 +150,7 @@ fn config(folder: &Folder) -> Result<Config> {
     config.fetch.allow = vec![loopback];
     config.fetch.contact = Some("https://carewire.example/demo".to_owned());
     config.fetch.min_host_pause = Duration::from_millis(20);
-    config.ingest.interval = Duration::from_secs(2);
+    config.ingest.default_interval = Duration::from_secs(2);
     config.ingest.min_interval = Duration::from_secs(1);
     config.ingest.max_interval = Duration::from_secs(3);
     Ok(config)
