@@ -14,7 +14,12 @@ fn main() {
                 let parsed = parse(&bytes, &Context::default());
                 if brief {
                     let codes: Vec<&str> = parsed.problems.iter().map(|p| p.code).collect();
-                    println!("{path}\t{}\t{}\t{}\t{codes:?}", parsed.format.name(), parsed.entries.len(), parsed.encoding);
+                    println!(
+                        "{path}\t{}\t{}\t{}\t{codes:?}",
+                        parsed.format.name(),
+                        parsed.entries.len(),
+                        parsed.encoding
+                    );
                 } else {
                     println!("{:#}", report(&parsed));
                 }

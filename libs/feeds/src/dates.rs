@@ -51,7 +51,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// The instant, if the parts name one. Leap seconds and 24:00 run over into the next minute and day.
+    /// The instant, if the parts name one. Leap seconds, 24:00 and 31 June run over into the next minute, day, month.
     pub(crate) fn date(self) -> Option<Date> {
         if !(1..=9999).contains(&self.year) || !(1..=12).contains(&self.month) || self.day < 1 || self.day > 31 {
             return None;
@@ -59,7 +59,7 @@ impl Parts {
         if self.hour > 24 || self.minute > 59 || self.second > 60 || self.offset.is_some_and(|o| o.abs() > 26 * 3600) {
             return None;
         }
-        let days = days_from_civil(self.year, self.month, self.day.min(days_in_month(self.year, self.month)));
+        let days = days_from_civil(self.year, self.month, self.day);
         let seconds =
             days * 86_400 + i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second)
                 - i64::from(self.offset.unwrap_or(0));

@@ -139,7 +139,9 @@ fn detect(body: &[u8], mut problems: Vec<Problem>) -> Decoded<'_> {
     let encoding = detector.guess(None, chardetng::Utf8Detection::Allow);
     // the detector knows only the supersets; where the letters they add do not occur, the usual name is the truer one
     let name = match label_of(encoding) {
-        "koi8-u" if !body.iter().any(|b| matches!(b, 0xA4 | 0xA6 | 0xA7 | 0xAD | 0xB4 | 0xB6 | 0xB7 | 0xBD)) => "koi8-r",
+        "koi8-u" if !body.iter().any(|b| matches!(b, 0xA4 | 0xA6 | 0xA7 | 0xAD | 0xB4 | 0xB6 | 0xB7 | 0xBD)) => {
+            "koi8-r"
+        }
         "windows-874" if !body.iter().any(|b| (0x80..=0xA0).contains(b)) => "tis-620",
         name => name,
     };

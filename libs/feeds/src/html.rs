@@ -184,9 +184,7 @@ pub(crate) fn has_reference(text: &str) -> bool {
         match name.strip_prefix('#') {
             Some(n) => !n.is_empty() && n.trim_start_matches(['x', 'X']).bytes().all(|c| c.is_ascii_hexdigit()),
             None => {
-                !name.is_empty()
-                    && name.bytes().all(|c| c.is_ascii_alphanumeric())
-                    && crate::xml::named(name).is_some()
+                !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric()) && crate::xml::named(name).is_some()
             }
         }
     })

@@ -117,7 +117,7 @@ pub struct Text {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Link {
-    /// Absolute address.
+    /// Absolute address; empty where the feed gave a link without one, which is kept only to be told of.
     pub href: String,
     /// Relation; `alternate` where none was given.
     pub rel: Option<String>,

@@ -23,7 +23,9 @@ pub(crate) fn same(found: &Value, expected: &Value) -> bool {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => b.iter().all(|(k, v)| a.get(k).is_some_and(|x| same(x, v))),
-        (Value::Bool(a), Value::Number(b)) | (Value::Number(b), Value::Bool(a)) => b.as_f64() == Some(f64::from(u8::from(*a))),
+        (Value::Bool(a), Value::Number(b)) | (Value::Number(b), Value::Bool(a)) => {
+            b.as_f64() == Some(f64::from(u8::from(*a)))
+        }
         // what was not found is as good as what is empty
         (Value::Null, Value::Object(o)) => o.is_empty(),
         _ => found == expected,
@@ -31,10 +33,20 @@ pub(crate) fn same(found: &Value, expected: &Value) -> bool {
 }
 
 /// Markup without what serialisers differ in: quotes, ` /`, blanks, order of attributes, references for the same
-/// character, percent-encoding of letters.
+/// character, percent-encoding of letters, and the `div` that XHTML is wrapped in, which is no part of the content
+/// (RFC 4287, 3.1.1.3) and which feedparser keeps or not.
 fn markup(text: &str) -> String {
-    let mut text = text.replace("/>", ">").replace('\'', "\"");
-    for (from, to) in [("&quot;", "\""), ("&#x26;", "&"), ("&#38;", "&"), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&#x27;", "\"")] {
+    let inner = text.trim().strip_prefix("<div>").and_then(|t| t.strip_suffix("</div>")).unwrap_or(text);
+    let mut text = inner.replace("></circle>", "/>").replace("/>", ">").replace('\'', "\"");
+    for (from, to) in [
+        ("&quot;", "\""),
+        ("&#x26;", "&"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&#x27;", "\""),
+    ] {
         text = text.replace(from, to);
     }
     let text = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
@@ -43,7 +55,8 @@ fn markup(text: &str) -> String {
     while let Some(i) = rest.find('<') {
         out.extend(rest[..i].split_whitespace());
         let end = rest[i..].find('>').map_or(rest.len(), |e| i + e + 1);
-        let mut parts: Vec<&str> = rest[i..end].trim_end_matches('>').split('"').flat_map(|p| p.split_whitespace()).collect();
+        let mut parts: Vec<&str> =
+            rest[i..end].trim_end_matches('>').split('"').flat_map(|p| p.split_whitespace()).collect();
         parts.sort_unstable();
         out.extend(parts);
         rest = &rest[end..];
@@ -54,7 +67,7 @@ fn markup(text: &str) -> String {
 
 /// The sets and what is asked of them: name, floor in percent (the last figure less a margin), goal.
 const GOALS: [(&str, f64, f64); 4] =
-    [("well-formed", 0.0, 97.0), ("ill-formed", 0.0, 90.0), ("encoding", 0.0, 95.0), ("entities", 0.0, 97.0)];
+    [("well-formed", 97.0, 97.0), ("ill-formed", 92.0, 90.0), ("encoding", 96.0, 95.0), ("entities", 98.0, 97.0)];
 
 #[test]
 fn expectations() {
@@ -102,9 +115,10 @@ fn judge(name: &str, bytes: &[u8]) -> Outcome {
     if name.contains("/sanitize/") {
         return Outcome::NoField("sanitising is the work of the processing stage".into());
     }
-    let url = Url::parse("http://127.0.0.1:8097/").expect("an address").join(&format!("tests/{name}")).expect("an address");
+    let url =
+        Url::parse("http://127.0.0.1:8097/").expect("an address").join(&format!("tests/{name}")).expect("an address");
     let url = match header("Content-Location") {
-        Some(l) => url.join(&l).expect("an address"),
+        Some(l) => url.join(&l).ok().filter(|u| u.scheme() == "http").unwrap_or(url),
         None => url,
     };
     let content_type = header("Content-type").unwrap_or_else(|| "application/xml".into());

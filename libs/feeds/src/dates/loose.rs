@@ -405,6 +405,10 @@ pub(super) fn parse(text: &str) -> Option<Date> {
         _ => {}
     }
     assign(&mut p, &numbers, dotted)?;
+    if p.offset.is_none() && p.has_time && text.chars().any(|c| ('\u{AC00}'..='\u{D7A3}').contains(&c)) {
+        // Korea has one zone and its systems leave it out
+        p.offset = Some(9 * 3600);
+    }
     p.date()
 }
 

@@ -344,15 +344,24 @@ impl<'a> Reader<'a> {
             self.attrs(tag, ["href", "url", "rel", "type", "hreflang", "title", "length"]);
         let attribute = href.or(url);
         let text = self.plain(tag);
-        let from_text = attribute.is_none();
-        let raw = match attribute {
-            Some(h) => h.into_owned(),
-            None => text?,
+        let href = match (&attribute, text) {
+            (Some(h), _) => self.absolute(h),
+            (None, Some(text)) => {
+                let href = self.absolute(&text);
+                if self.draft.is_none() && self.site_from_rss.is_none() {
+                    self.site_from_rss = Some(href.clone());
+                }
+                href
+            }
+            // an empty `href` is the base itself (RFC 3986, 5.2.2); none at all is a broken link
+            (None, None) if has_attribute(tag, "href") => self.absolute(""),
+            (None, None)
+                if rel.is_some() || mime.is_some() || title.is_some() || hreflang.is_some() || length.is_some() =>
+            {
+                String::new()
+            }
+            (None, None) => return None,
         };
-        let href = self.absolute(&raw);
-        if from_text && self.draft.is_none() && self.site_from_rss.is_none() {
-            self.site_from_rss = Some(href.clone());
-        }
         Some(Link {
             href,
             rel: rel.map(|r| r.to_ascii_lowercase()),
@@ -369,6 +378,10 @@ impl<'a> Reader<'a> {
         let text = self.plain(tag);
         resource.or(url).map(Into::into).or(text.and_then(|t| trimmed(&t)))
     }
+}
+
+fn has_attribute(tag: &Tag<'_>, name: &str) -> bool {
+    tag.raw_attrs().any(|(k, _)| k.eq_ignore_ascii_case(name))
 }
 
 /// YouTube's feeds give the id without its `UC` at the level of the feed.

@@ -94,7 +94,7 @@ fn is_rel(link: &Link, rel: &str) -> bool {
 }
 
 fn is_alternate(link: &Link) -> bool {
-    link.rel.is_none() || is_rel(link, "alternate")
+    !link.href.is_empty() && (link.rel.is_none() || is_rel(link, "alternate"))
 }
 
 /// The page among several links: HTML before anything else (RFC 4287, 4.2.7.2).
@@ -114,7 +114,7 @@ fn finish_links(e: &mut Entry) {
     {
         e.url = Some(id.clone());
     }
-    for link in &e.links {
+    for link in e.links.iter().filter(|l| !l.href.is_empty()) {
         if is_rel(link, "enclosure") {
             e.media.push(Media {
                 url: link.href.clone(),
@@ -175,7 +175,7 @@ pub(crate) fn finish_media(e: &mut Entry) {
 }
 
 fn finish_feed(feed: &mut Feed, rss_site: Option<String>, entries: &[Entry]) {
-    for link in &feed.links {
+    for link in feed.links.iter().filter(|l| !l.href.is_empty()) {
         let slot =
             match link.rel.as_deref().map(|r| r.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(r))
             {

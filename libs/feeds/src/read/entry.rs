@@ -420,7 +420,7 @@ fn youtube() -> Video {
 pub(super) fn read_category<'a>(reader: &mut Reader<'a>, tag: &Tag<'a>) -> Option<Category> {
     let [term, scheme, domain, label, itunes] = reader.attrs(tag, ["term", "scheme", "domain", "label", "text"]);
     let value = if itunes.is_some() { None } else { reader.plain(tag) };
-    let term = term.or(itunes).map(String::from).or(value)?;
+    let term = term.or(itunes).map(String::from).or(value).or_else(|| label.as_deref().map(str::to_owned))?;
     Some(Category { term, scheme: scheme.or(domain).map(Into::into), label: label.map(Into::into) })
 }
 

@@ -20,6 +20,11 @@ impl<'a> Reader<'a> {
                     self.feed.youtube_channel_id = self.feed.youtube_channel_id.take().or(id);
                 }
             }
+            (Ns::Core, _) => {
+                // markup where a name was expected
+                let text = self.plain(tag).unwrap_or_default();
+                self.loose_text.push_str(&text);
+            }
             _ => return Child::Inside(Place::Ignored),
         }
         Child::Done
@@ -123,7 +128,7 @@ impl<'a> Reader<'a> {
             let pick = source
                 .links
                 .iter()
-                .find(|l| l.rel.as_deref().is_none_or(|r| r == "alternate"))
+                .find(|l| !l.href.is_empty() && l.rel.as_deref().is_none_or(|r| r == "alternate"))
                 .or(source.links.first());
             source.url = pick.map(|l| l.href.clone());
         }

@@ -297,8 +297,7 @@ impl<'a> Reader<'a> {
             kind = if html::looks_like_html(&value) { TextKind::Html } else { kind };
         }
         let mut body = value.trim();
-        // RFC 4287, 3.1.1.3: only this type is wrapped; in Atom 0.3 a div is content
-        if declared.as_deref() == Some("xhtml") {
+        if kind == TextKind::Xhtml {
             body = html::without_wrapper(body);
         }
         if body.is_empty() {

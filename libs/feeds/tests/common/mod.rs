@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The folder of outside data, or None with a note that what needs it is skipped.
 pub fn shared(part: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("CAREWIRE_SHARED_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("CAREWIRE_SHARED_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let dir = root.join(part);
     if dir.is_dir() {
         return Some(dir);

@@ -229,7 +229,9 @@ impl Eval<'_> {
                     _ => Value::Null,
                 };
             } else if self.op(".") {
-                let Some(Tok::Name(key)) = self.toks.get(self.at).cloned() else { return Err(Trouble::Syntax(".".into())) };
+                let Some(Tok::Name(key)) = self.toks.get(self.at).cloned() else {
+                    return Err(Trouble::Syntax(".".into()));
+                };
                 self.at += 1;
                 if matches!(key.as_str(), "get" | "has_key" | "lower" | "startswith") && self.op("(") {
                     let arg = self.or()?;

@@ -7,10 +7,33 @@ use serde_json::{Value, json};
 
 /// Codes that feedparser would call `bozo`: the document is broken, not merely odd.
 const BROKEN: [&str; 28] = [
-    "invalid-bytes", "encoding-mismatch", "encoding-detected", "unknown-encoding", "control-character", "bare-ampersand",
-    "bare-less-than", "undeclared-entity", "external-entity", "entity-limit", "undeclared-prefix", "unclosed-tag",
-    "unclosed-quote", "unclosed-comment", "unclosed-cdata", "unknown-declaration", "unclosed-element", "unclosed-entry",
-    "wrong-nesting", "unmatched-end-tag", "truncated", "several-roots", "no-root", "too-deep", "not-a-feed", "empty", "bad-json",
+    "invalid-bytes",
+    "encoding-mismatch",
+    "encoding-detected",
+    "unknown-encoding",
+    "control-character",
+    "bare-ampersand",
+    "bare-less-than",
+    "undeclared-entity",
+    "external-entity",
+    "entity-limit",
+    "undeclared-prefix",
+    "unclosed-tag",
+    "unclosed-quote",
+    "unclosed-comment",
+    "unclosed-cdata",
+    "unknown-declaration",
+    "unclosed-element",
+    "unclosed-entry",
+    "wrong-nesting",
+    "unmatched-end-tag",
+    "truncated",
+    "several-roots",
+    "no-root",
+    "too-deep",
+    "not-a-feed",
+    "empty",
+    "bad-json",
     "junk-before-document",
 ];
 
@@ -99,11 +122,15 @@ fn feed(f: &Feed) -> Value {
             "width": i.width.map(f64::from), "height": i.height.map(f64::from)})
     });
     let image = image.or_else(|| f.itunes.image.as_ref().map(|u| json!({"href": u})));
-    let input = f.text_input.as_ref().map(|t| json!({"title": t.title, "description": t.description, "name": t.name, "link": t.link}));
+    let input = f
+        .text_input
+        .as_ref()
+        .map(|t| json!({"title": t.title, "description": t.description, "name": t.name, "link": t.link}));
     let cloud = f.cloud.as_ref().map(|c| {
         json!({"domain": c.domain, "port": c.port, "path": c.path, "registerprocedure": c.register_procedure, "protocol": c.protocol})
     });
-    let generator = f.generator.as_ref().map(|g| json!({"name": g.name, "href": g.url, "url": g.url, "version": g.version}));
+    let generator =
+        f.generator.as_ref().map(|g| json!({"name": g.name, "href": g.url, "url": g.url, "version": g.version}));
     let subtitle = f.subtitle.as_ref();
     json!({
         "title": value(f.title.as_ref()), "title_detail": detail(f.title.as_ref()),
