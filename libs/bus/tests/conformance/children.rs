@@ -73,9 +73,8 @@ fn say(line: &str) {
     writeln!(out, "{line}").and_then(|()| out.flush()).expect("the parent listens");
 }
 
-async fn heard() {
-    let mut line = String::new();
-    BufReader::new(tokio::io::stdin()).read_line(&mut line).await.expect("the parent speaks");
+fn heard() {
+    std::io::stdin().read_line(&mut String::new()).expect("the parent speaks");
 }
 
 pub async fn run(role: &str) {
@@ -112,7 +111,7 @@ pub async fn run(role: &str) {
             let writer = bus.fenced_writer(&topic, &name).await.expect("a writer");
             writer.send_all(vec![record("k", "first")]).await.expect("writing works");
             say("ready");
-            heard().await;
+            heard();
             for _ in 0..2 {
                 match writer.send_all(vec![record("k", "stale")]).await {
                     Ok(_) => say("written"),

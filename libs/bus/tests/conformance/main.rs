@@ -12,13 +12,15 @@ mod outages;
 mod records;
 mod replay;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use harness::{Broker, Harness, Kind};
 
-type Test = (&'static str, fn(Harness) -> BoxFuture<'static, ()>);
+type Test = (&'static str, fn(Harness) -> LocalBoxFuture<'static, ()>);
 
 /// Longest a test may take; the machine may be busy with other things.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -76,7 +78,8 @@ fn main() -> ExitCode {
             Kind::Embedded => Harness::embedded(),
             Kind::Kafka => Harness::kafka(broker.get_or_insert_with(Broker::start).clone()),
         };
-        let run = runtime.block_on(async { tokio::spawn(tokio::time::timeout(LIMIT, test(harness))).await });
+        let run = runtime
+            .block_on(async { AssertUnwindSafe(tokio::time::timeout(LIMIT, test(harness))).catch_unwind().await });
         let outcome = match run {
             Ok(Ok(())) => "ok",
             Ok(Err(_)) => "FAILED (time limit)",
