@@ -37,6 +37,7 @@ mod host;
 mod metrics;
 mod outcome;
 pub mod schedule;
+pub mod youtube;
 mod worker;
 mod write_back;
 
