@@ -170,8 +170,9 @@ async fn serve(
         parts.store.clone(),
         index.clone(),
         vocabulary,
-        public_url,
-        parts.config.trusted_proxies.iter().map(ToString::to_string).collect(),
+        &public_url,
+        parts.config.trusted_proxies.clone(),
+        "Carewire",
     ));
     readiness.serve(portal.merge(feeds));
     let health = readiness.stage("search");
@@ -215,7 +216,7 @@ fn process(
 ) {
     let (health, bus, token) = (readiness.stage("tag"), parts.bus.clone(), stop.clone());
     tasks.spawn(async move {
-        carewire_process::run_tag(TagDeps { bus, health, ..TagDeps::default_config() }, token).await.context("stage tag")?;
+        carewire_process::run_tag(TagDeps { bus, threads: 0, health }, token).await.context("stage tag")?;
         Ok("tag")
     });
     let (health, p, token) = (readiness.stage("group"), parts.clone(), stop.clone());

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Result;
 use axum::{Router, extract::ConnectInfo};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -45,7 +46,7 @@ pub async fn serve(listener: TcpListener, readiness: Readiness, stop: Cancellati
         };
         let _ = stream.set_nodelay(true);
         let app = app.clone();
-        let service = tower::service_fn(move |mut request: axum::http::Request<hyper_body::Incoming>| {
+        let service = tower::service_fn(move |mut request: axum::http::Request<Incoming>| {
             request.extensions_mut().insert::<ConnectInfo<SocketAddr>>(ConnectInfo(peer));
             app.clone().oneshot(request)
         });
