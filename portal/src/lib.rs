@@ -35,7 +35,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use request::MAX_BODY_BYTES;
-pub use state::{PortalParts, PortalState};
+pub use state::PortalState;
 
 use problem::{Problem, ProblemKind};
 

@@ -14,74 +14,80 @@ use url::Url;
 
 use crate::{openapi, pages::lately::Lately};
 
-/// What [`crate::router`] is made of.
-pub struct PortalParts {
-    /// The network database.
-    pub store: Store,
-    /// The full-text index that follows it.
-    pub index: Arc<SearchIndex>,
-    /// Conditions and their names.
-    pub vocabulary: &'static Vocabulary,
-    /// The address under which the network is reached; makes every absolute link. Never the Host header.
-    pub public_url: Url,
-    /// Addresses of proxies whose `X-Request-Id` is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// The version of the program, for the API description and the status.
-    pub version: &'static str,
-    /// The name of the network, as pages show it.
-    pub name: String,
-}
-
-/// [`PortalParts`], shared by all requests.
+/// What [`crate::router`] is made of, shared by all requests.
 #[derive(Clone)]
 pub struct PortalState {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    parts: PortalParts,
+    store: Store,
+    index: Arc<SearchIndex>,
+    vocabulary: &'static Vocabulary,
     /// `public_url` without a slash at its end.
     base: String,
+    trusted_proxies: Vec<IpNet>,
+    name: String,
     lately: Lately,
     openapi: OnceLock<Value>,
 }
 
 impl PortalState {
-    /// Shares the parts.
+    /// Puts the parts together.
+    ///
+    /// `public_url` is the address under which the network is reached: it makes every absolute link, never the Host
+    /// header. `trusted_proxies` are the addresses of proxies whose `X-Request-Id` is believed. The network is called
+    /// `name`.
     #[must_use]
-    pub fn new(parts: PortalParts) -> Self {
-        let base = parts.public_url.as_str().trim_end_matches('/').to_owned();
-        Self { shared: Arc::new(Shared { parts, base, lately: Lately::default(), openapi: OnceLock::new() }) }
+    pub fn new(
+        store: Store,
+        index: Arc<SearchIndex>,
+        vocabulary: &'static Vocabulary,
+        public_url: &Url,
+        trusted_proxies: Vec<IpNet>,
+        name: impl Into<String>,
+    ) -> Self {
+        let shared = Shared {
+            store,
+            index,
+            vocabulary,
+            base: public_url.as_str().trim_end_matches('/').to_owned(),
+            trusted_proxies,
+            name: name.into(),
+            lately: Lately::default(),
+            openapi: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The database.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.shared.parts.store
+        &self.shared.store
     }
 
     /// The full-text index.
     #[must_use]
     pub fn index(&self) -> &SearchIndex {
-        &self.shared.parts.index
+        &self.shared.index
     }
 
     /// The vocabulary.
     #[must_use]
     pub fn vocabulary(&self) -> &'static Vocabulary {
-        self.shared.parts.vocabulary
+        self.shared.vocabulary
     }
 
-    /// The version of the program.
+    /// The version of the program: all crates of the workspace carry the same.
     #[must_use]
     pub fn version(&self) -> &'static str {
-        self.shared.parts.version
+        env!("CARGO_PKG_VERSION")
     }
 
     /// The name of the network.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.shared.parts.name
+        &self.shared.name
     }
 
     /// An absolute address; `path` begins with `/`.
@@ -93,7 +99,7 @@ impl PortalState {
     /// Whether `peer` is a proxy of ours.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
-        self.shared.parts.trusted_proxies.iter().any(|net| net.contains(peer))
+        self.shared.trusted_proxies.iter().any(|net| net.contains(peer))
     }
 
     /// The OpenAPI document, made at the first call.

@@ -12,7 +12,6 @@ use carewire_store::{Feed, FeedFilter, FeedKind, FeedStanding, FeedState, NewFee
 use serde::Deserialize;
 use url::{Host, Url};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     Answer, created, is_visible, json,
@@ -68,7 +67,7 @@ pub struct FeedPatchBody {
     params(("organization" = Option<String>, Query, description = "Short name of an organization."),
         ("state" = Option<FeedStateName>, Query, description = "Only in this state."),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it."),
-        ("after" = Option<Uuid>, Query, description = "From a `next` address.")),
+        ("after" = Option<String>, Query, description = "From a `next` address.")),
     responses((status = 200, description = "A page of feeds.", body = Page<FeedView>)))]
 pub async fn list(
     State(state): State<PortalState>,
@@ -99,7 +98,7 @@ pub async fn list(
 
 /// One feed: when it is polled next and why then, how it fares, what is wrong with it.
 #[utoipa::path(get, path = "/v1/feeds/{id}", tag = "feeds", operation_id = "getFeed",
-    params(("id" = Uuid, Path, description = "Its id.")),
+    params(("id" = String, Path, description = "Its id.")),
     responses((status = 200, description = "The feed.", body = FeedView)))]
 pub async fn one(
     State(state): State<PortalState>,
@@ -149,7 +148,7 @@ pub async fn create(
 
 /// Pauses a feed or starts it again; vouches for it.
 #[utoipa::path(patch, path = "/v1/feeds/{id}", tag = "feeds", operation_id = "changeFeed",
-    params(("id" = Uuid, Path, description = "Its id.")),
+    params(("id" = String, Path, description = "Its id.")),
     request_body = FeedPatchBody,
     responses((status = 200, description = "The feed as it stands now.", body = FeedView)))]
 pub async fn update(
@@ -188,7 +187,7 @@ pub async fn update(
 
 /// Makes a feed due at once. Its host's pauses hold all the same.
 #[utoipa::path(post, path = "/v1/feeds/{id}/poll", tag = "feeds", operation_id = "pollFeed",
-    params(("id" = Uuid, Path, description = "Its id.")),
+    params(("id" = String, Path, description = "Its id.")),
     responses((status = 202, description = "It is due; the feed as it stands now.", body = FeedView),
         (status = 422, description = "It is not active.", body = Problem, content_type = "application/problem+json")))]
 pub async fn poll(

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, RawQuery, State},
     http::StatusCode,
 };
-use carewire_query::{Query, public};
+use carewire_query::public;
 use carewire_schemas::{ConditionTag, ItemId, Source};
 use carewire_store::{ItemRow, ItemState};
 use serde::Serialize;

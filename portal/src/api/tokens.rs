@@ -12,7 +12,6 @@ use carewire_store::{Role, TokenId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     Answer, created, json,
@@ -121,7 +120,7 @@ pub async fn create(
 
 /// Revokes a token; it is refused from now on.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", operation_id = "revokeToken",
-    params(("id" = Uuid, Path, description = "Its id.")),
+    params(("id" = String, Path, description = "Its id.")),
     responses((status = 204, description = "It is revoked.")))]
 pub async fn revoke(
     State(state): State<PortalState>,

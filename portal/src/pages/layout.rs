@@ -1,7 +1,7 @@
 //! The frame of every page, and the parts that pages share.
 
 use carewire_schemas::{CuratedV1, ItemKind, Role};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::style;
@@ -189,13 +189,13 @@ pub(crate) fn chip(code: &str, name: &str) -> Markup {
 
 /// A day, as people write it, with the instant for machines.
 pub(crate) fn day(at: Timestamp) -> Markup {
-    let text = at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string();
+    let text = at.strftime("%-d %b %Y").to_string();
     html! { time datetime=(at.to_string()) { (text) } }
 }
 
 /// A day and time of day, in UTC.
 pub(crate) fn moment(at: Timestamp) -> Markup {
-    let text = at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string();
+    let text = at.strftime("%-d %b %Y, %H:%M UTC").to_string();
     html! { time datetime=(at.to_string()) { (text) } }
 }
 
