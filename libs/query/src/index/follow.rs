@@ -38,12 +38,20 @@ enum FollowError {
 impl SearchIndex {
     /// Keeps the index up to date until `stop`. Trouble with store or disk is logged once each time, and tried again with
     /// back-off from the last commit on.
-    pub async fn follow(self: &Arc<Self>, store: &Store, vocabulary: &'static Vocabulary, stop: &CancellationToken) {
+    ///
+    /// # Errors
+    /// When the index can be neither written nor set back to its last commit: only opening it again helps.
+    pub async fn follow(
+        self: &Arc<Self>,
+        store: &Store,
+        vocabulary: &'static Vocabulary,
+        stop: &CancellationToken,
+    ) -> Result<(), IndexError> {
         let mut wait = Duration::from_millis(200);
         loop {
             let before = self.position();
             let result = tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ok(()),
                 result = follow_until_trouble(store, self, vocabulary) => result,
             };
             let Err(error) = result else { continue };
@@ -51,11 +59,11 @@ impl SearchIndex {
                 wait = Duration::from_millis(200);
             }
             tracing::warn!(%error, again_in = ?wait, "the search index does not follow");
-            if let Err(error) = blocking(self, |index| index.rollback()).await {
-                tracing::warn!(%error, "the search index cannot be rolled back");
+            if let Err(FollowError::Index(error)) = blocking(self, |index| index.rollback()).await {
+                return Err(error);
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(wait) => {}
             }
             wait = (wait * 2).min(Duration::from_secs(10));
@@ -166,7 +174,9 @@ async fn take(
 async fn rebuild(
     store: &Store,
     index: &Arc<SearchIndex>,
-    vocabulary: &'static Vocabulary, now: &mut Progress) -> Result<(), FollowError> {
+    vocabulary: &'static Vocabulary,
+    now: &mut Progress,
+) -> Result<(), FollowError> {
     let fresh = now.at == 0;
     let (started, mut items) = (Instant::now(), 0_usize);
     loop {

@@ -1,0 +1,164 @@
+//! From a request to an answer: which feed, whether the client has it already, in which encoding.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header, request::Parts};
+
+use super::{
+    FeedsState, Problem,
+    address::{self, Address},
+    cache::{Encoding, Form, Rendered, Slot},
+};
+
+/// `/feeds/all.…`, `/feeds/search.…`.
+pub(super) async fn top(State(state): State<FeedsState>, request: Request) -> Response {
+    answer(&state, &request.into_parts().0, |file, query| {
+        address::top(file, query, state.inner.vocabulary).map(Address::Feed)
+    })
+    .await
+}
+
+/// `/feeds/conditions/….…`.
+pub(super) async fn condition(State(state): State<FeedsState>, request: Request) -> Response {
+    answer(&state, &request.into_parts().0, |file, query| {
+        address::condition(file, query, state.inner.vocabulary).map(Address::Feed)
+    })
+    .await
+}
+
+/// `/feeds/organizations/….…`.
+pub(super) async fn organization(State(state): State<FeedsState>, request: Request) -> Response {
+    answer(&state, &request.into_parts().0, |file, query| address::organization(file, query).map(Address::Feed)).await
+}
+
+/// `/opml`.
+pub(super) async fn opml(State(state): State<FeedsState>, request: Request) -> Response {
+    answer(&state, &request.into_parts().0, |_, _| Ok(Address::Opml)).await
+}
+
+async fn answer(
+    state: &FeedsState,
+    request: &Parts,
+    address: impl FnOnce(&str, Option<&str>) -> Result<Address, Problem>,
+) -> Response {
+    let uri = &request.uri;
+    let asked = uri.path_and_query().map_or(uri.path(), |asked| asked.as_str());
+    let slot = match state.inner.cache.by_alias(asked).await {
+        Some(slot) => slot,
+        None => {
+            let file = uri.path().rsplit('/').next().unwrap_or_default();
+            match address(file, uri.query()) {
+                Ok(address) => state.inner.cache.slot(asked, address).await,
+                Err(problem) => return problem.into_response(),
+            }
+        }
+    };
+    match state.rendered(&slot).await {
+        Ok(rendered) => conditional(state, &slot, &rendered, &request.headers).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// RFC 9110 §13: `If-None-Match` decides where it is given, else `If-Modified-Since`.
+async fn conditional(state: &FeedsState, slot: &Arc<Slot>, rendered: &Arc<Rendered>, asked: &HeaderMap) -> Response {
+    let encoding = asked.get(header::ACCEPT_ENCODING).map_or(Encoding::Identity, |value| choose(value.as_bytes()));
+    let form = state.form(slot, rendered, encoding).await;
+    let unchanged = match asked.get(header::IF_NONE_MATCH) {
+        Some(tags) => has_tag(tags.as_bytes(), form.etag.as_bytes()),
+        None => asked
+            .get(header::IF_MODIFIED_SINCE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| httpdate::parse_http_date(text).ok())
+            .and_then(|since| since.duration_since(std::time::UNIX_EPOCH).ok())
+            .is_some_and(|since| since.as_secs() >= rendered.last_modified.unsigned_abs()),
+    };
+    send(form, unchanged)
+}
+
+fn send(form: &Form, unchanged: bool) -> Response {
+    let body = if unchanged { Body::empty() } else { Body::from(form.body.clone()) };
+    let mut response = Response::new(body);
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    // RFC 9110 §15.4.5: a 304 carries what a 200 would have for caches; the rest does no harm, and a clone is cheap.
+    *response.headers_mut() = form.headers.clone();
+    if unchanged {
+        response.headers_mut().remove(header::CONTENT_ENCODING);
+    }
+    response
+}
+
+/// Whether a list of entity tags holds `own` by weak comparison (RFC 9110 §8.8.3.2), or `*`.
+fn has_tag(list: &[u8], own: &[u8]) -> bool {
+    list.split(|b| *b == b',').map(<[u8]>::trim_ascii).any(|tag| {
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        tag == own || tag == b"*"
+    })
+}
+
+/// The best encoding that the client takes (RFC 9110 §12.5.3): of those it likes equally, the smaller body.
+fn choose(accept: &[u8]) -> Encoding {
+    let (mut gzip, mut brotli, mut any) = (None, None, None);
+    for part in accept.split(|b| *b == b',') {
+        let mut pieces = part.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+        let name = pieces.next().unwrap_or_default();
+        let weight = pieces
+            .find_map(|piece| piece.strip_prefix(b"q=").or_else(|| piece.strip_prefix(b"Q=")))
+            .map_or(Some(1.0), |text| std::str::from_utf8(text).ok()?.parse::<f32>().ok())
+            .unwrap_or(0.0);
+        if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") {
+            gzip = Some(weight);
+        } else if name.eq_ignore_ascii_case(b"br") {
+            brotli = Some(weight);
+        } else if name == b"*" {
+            any = Some(weight);
+        }
+    }
+    let weight = |own: Option<f32>| own.or(any).unwrap_or(0.0);
+    let (gzip, brotli) = (weight(gzip), weight(brotli));
+    if brotli > 0.0 && brotli >= gzip {
+        Encoding::Brotli
+    } else if gzip > 0.0 {
+        Encoding::Gzip
+    } else {
+        Encoding::Identity
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_chosen_by_weight() {
+        let table = [
+            ("gzip, deflate, br", Encoding::Brotli),
+            ("gzip", Encoding::Gzip),
+            ("br;q=0.5, gzip", Encoding::Gzip),
+            ("gzip;q=0", Encoding::Identity),
+            ("*", Encoding::Brotli),
+            ("*;q=0.1, br;q=0", Encoding::Gzip),
+            ("identity", Encoding::Identity),
+            ("", Encoding::Identity),
+            ("gzip;q=bad", Encoding::Identity),
+        ];
+        for (accept, expected) in table {
+            assert_eq!(choose(accept.as_bytes()), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn entity_tags_are_compared_weakly() {
+        for (list, expected) in
+            [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false), ("", false)]
+        {
+            assert_eq!(has_tag(list.as_bytes(), b"\"a\""), expected, "{list}");
+        }
+    }
+}
