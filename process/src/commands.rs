@@ -100,7 +100,11 @@ fn score(score: f32) -> f64 {
 ///
 /// # Errors
 /// When reading or writing fails.
-pub fn cluster_lines(reader: impl BufRead, mut writer: impl Write, report: impl FnMut(String)) -> std::io::Result<Lines> {
+pub fn cluster_lines(
+    reader: impl BufRead,
+    mut writer: impl Write,
+    report: impl FnMut(String),
+) -> std::io::Result<Lines> {
     let mut records: Vec<(Value, TaggedV1)> = Vec::new();
     let mut report = report;
     let mut notes = Vec::new();
@@ -131,7 +135,8 @@ pub fn cluster_lines(reader: impl BufRead, mut writer: impl Write, report: impl 
         memory.step(&mut grouper, batch.collect(), &standings).map_err(std::io::Error::other)?;
     }
     // The record that an item began with is the one that its id is derived from.
-    let begun: HashMap<_, _> = records.iter().map(|(_, tagged)| (carewire_schemas::ItemId::derive(tagged.entry), tagged.entry)).collect();
+    let begun: HashMap<_, _> =
+        records.iter().map(|(_, tagged)| (carewire_schemas::ItemId::derive(tagged.entry), tagged.entry)).collect();
     for (id, tagged) in &records {
         let Some(item) = memory.item_of(tagged.entry) else { continue };
         let relation = if begun.get(&item.item) == Some(&tagged.entry) { item.relation } else { StoryRelation::Copy };
@@ -147,7 +152,8 @@ pub fn cluster_lines(reader: impl BufRead, mut writer: impl Write, report: impl 
 fn tagged(number: usize, line: &ClusterLine, published: Option<Timestamp>) -> TaggedV1 {
     let number = number as u128;
     let publisher = line.publisher.as_deref().map(str::trim).filter(|publisher| !publisher.is_empty());
-    let feed = publisher.map_or_else(|| Uuid::from_u128(number), |name| Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()));
+    let feed =
+        publisher.map_or_else(|| Uuid::from_u128(number), |name| Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()));
     TaggedV1 {
         entry: EntryId::derive(FeedId(Uuid::from_u128(number)), "record"),
         feed: FeedId(feed),
@@ -174,7 +180,8 @@ fn tagged(number: usize, line: &ClusterLine, published: Option<Timestamp>) -> Ta
 fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
-        let date: civil::DateTime = text.parse::<civil::DateTime>().ok().or_else(|| Some(text.parse::<civil::Date>().ok()?.into()))?;
+        let date: civil::DateTime =
+            text.parse::<civil::DateTime>().ok().or_else(|| Some(text.parse::<civil::Date>().ok()?.into()))?;
         TimeZone::UTC.to_timestamp(date).ok()
     })
 }

@@ -12,7 +12,8 @@ const ONCE: &str = "a metric's name is registered once";
 
 /// Entries cleaned and tagged, by kind.
 pub static TAGGED: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!("carewire_tag_entries_total", "Entries cleaned and tagged, by kind.", &["kind"]).expect(ONCE)
+    register_int_counter_vec!("carewire_tag_entries_total", "Entries cleaned and tagged, by kind.", &["kind"])
+        .expect(ONCE)
 });
 
 /// Seconds of processor time that cleaning and tagging one entry takes, as mean over its batch.
@@ -61,14 +62,20 @@ pub static SAME_STORY: LazyLock<IntCounter> = LazyLock::new(|| {
 
 /// Items in the window in which copies and stories are looked for.
 pub static WINDOW: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("carewire_group_window_items", "Items in the window in which copies and stories are looked for.")
-        .expect(ONCE)
+    register_int_gauge!(
+        "carewire_group_window_items",
+        "Items in the window in which copies and stories are looked for."
+    )
+    .expect(ONCE)
 });
 
 /// Whether this process is the active grouping worker: 1, or 0 as a stand-by.
 pub static ACTIVE: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("carewire_group_active", "Whether this process is the active grouping worker: 1, or 0 as a stand-by.")
-        .expect(ONCE)
+    register_int_gauge!(
+        "carewire_group_active",
+        "Whether this process is the active grouping worker: 1, or 0 as a stand-by."
+    )
+    .expect(ONCE)
 });
 
 /// Seconds from the reading of a batch until its items are durable on `carewire.items`.

@@ -59,7 +59,11 @@ pub(super) struct Active<'a> {
 
 impl<'a> Active<'a> {
     /// Takes over: fences the predecessor, rebuilds the index, joins the group.
-    pub(super) async fn begin(deps: &'a GroupDeps, leading: &'a Leading, stop: &'a CancellationToken) -> Result<Self, StageError> {
+    pub(super) async fn begin(
+        deps: &'a GroupDeps,
+        leading: &'a Leading,
+        stop: &'a CancellationToken,
+    ) -> Result<Self, StageError> {
         let store = &deps.store;
         let writer = deps.bus.fenced_writer(topics::ITEMS, GROUP).await.map_err(of_bus)?;
         let mut activity = store.activity();
@@ -116,7 +120,9 @@ impl<'a> Active<'a> {
     async fn go_back(&mut self, mut batch: Vec<Received>) -> Result<Vec<Received>, StageError> {
         while let Some((partition, offset)) = batch
             .iter()
-            .find_map(|record| self.behind.remove(&record.partition).map(|offset| (record.partition, offset, record.offset)))
+            .find_map(|record| {
+                self.behind.remove(&record.partition).map(|offset| (record.partition, offset, record.offset))
+            })
             .and_then(|(partition, offset, first)| (first > offset).then_some((partition, offset)))
         {
             tracing::warn!(partition, offset, "the store is behind the bus; going back to where it is");
@@ -177,7 +183,8 @@ impl<'a> Active<'a> {
                 Ok(entry) => prepared.push(entry),
                 Err(error) => {
                     let producer = self.deps.bus.producer();
-                    self.patiently(async || stage::dead_letter(&producer, GROUP, record, &error).await.map_err(of_bus)).await?;
+                    self.patiently(async || stage::dead_letter(&producer, GROUP, record, &error).await.map_err(of_bus))
+                        .await?;
                 }
             }
         }
@@ -207,7 +214,8 @@ impl<'a> Active<'a> {
             let (store, lease) = (&self.deps.store, self.leading.lease());
             self.patiently(async || store.group_apply(lease, batch.clone()).await.map_err(of_store)).await?;
         }
-        let records = items.iter().map(|(item, trace)| record(item, *trace)).collect::<Result<Vec<Record>, StageError>>()?;
+        let records =
+            items.iter().map(|(item, trace)| record(item, *trace)).collect::<Result<Vec<Record>, StageError>>()?;
         if !records.is_empty() {
             self.patiently(async || self.writer.send_all(records.clone()).await.map(drop).map_err(of_bus)).await?;
         }
@@ -232,7 +240,8 @@ impl<'a> Active<'a> {
         loop {
             let changes = self.deps.store.standing_changes(self.standing_done, CHANGES).await.map_err(of_store)?;
             let Some(last) = changes.last().map(|(number, _)| *number) else { break };
-            let organizations: BTreeSet<OrganizationId> = changes.into_iter().map(|(_, organization)| organization).collect();
+            let organizations: BTreeSet<OrganizationId> =
+                changes.into_iter().map(|(_, organization)| organization).collect();
             for organization in organizations {
                 self.reconsider(organization).await?;
             }
@@ -282,7 +291,8 @@ impl<'a> Active<'a> {
 
 /// A grouper with the window that the store holds.
 async fn load(store: &Store) -> Result<Grouper, StoreError> {
-    let mut grouper = Grouper::new().map_err(|error| StoreError::Database(format!("the window cannot be held: {error}")))?;
+    let mut grouper =
+        Grouper::new().map_err(|error| StoreError::Database(format!("the window cannot be held: {error}")))?;
     let since = store.now().await?.as_millisecond() - COPY_DAYS * DAY;
     let mut after = None;
     loop {
@@ -308,7 +318,8 @@ fn behind(positions: &[Position], committed: &[(i32, Option<i64>)]) -> HashMap<i
 
 /// The record of an item, in the trace of what touched it last.
 fn record(item: &ItemV1, trace: TraceParent) -> Result<Record, StageError> {
-    let topic = topics::by_name(topics::ITEMS).ok_or_else(|| StageError::Fatal("carewire.items is not declared".to_owned()))?;
+    let topic =
+        topics::by_name(topics::ITEMS).ok_or_else(|| StageError::Fatal("carewire.items is not declared".to_owned()))?;
     let headers = EventHeaders::new(topic, GROUP, item.item.to_string(), item.version, trace.child());
     Ok(stage::event_record(&headers, encode(item).map_err(|error| StageError::Fatal(error.to_string()))?))
 }

@@ -47,7 +47,9 @@ impl Sketch {
             window[SHINGLE - 1] = xxh3_64(lower.as_bytes());
             count += 1;
             if count >= SHINGLE {
-                let mixed = window.iter().fold(0u64, |hash, word| (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                let mixed = window
+                    .iter()
+                    .fold(0u64, |hash, word| (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
                 hashes.push((mixed >> 32) as u32);
             }
         }
@@ -97,7 +99,8 @@ fn is_unspaced(c: char) -> bool {
 /// whether these are all).
 #[must_use]
 pub fn is_copy(a: (&[u32], bool), b: (&[u32], bool)) -> bool {
-    let bound = |(hashes, complete): (&[u32], bool)| if complete { u32::MAX } else { hashes.last().copied().unwrap_or(0) };
+    let bound =
+        |(hashes, complete): (&[u32], bool)| if complete { u32::MAX } else { hashes.last().copied().unwrap_or(0) };
     let bound = bound(a).min(bound(b));
     let below = |hashes: &[u32]| hashes.partition_point(|hash| *hash <= bound);
     let (a, b) = (&a.0[..below(a.0)], &b.0[..below(b.0)]);
@@ -143,10 +146,16 @@ mod tests {
         for seed in 0..300 {
             let words = text(seed, 120 + (seed as usize * 7) % 600);
             let whole = words.join(" ");
-            wrapped += usize::from(copy(&whole, &format!("Our network reports today {whole} {}", text(seed + 1000, 25).join(" "))));
+            wrapped += usize::from(copy(
+                &whole,
+                &format!("Our network reports today {whole} {}", text(seed + 1000, 25).join(" ")),
+            ));
             cut += usize::from(copy(&whole, &words[..words.len() * 3 / 10].join(" ")));
-            let other: Vec<_> =
-                words.iter().enumerate().map(|(n, word)| if n % 20 == 7 { "edited".to_owned() } else { word.clone() }).collect();
+            let other: Vec<_> = words
+                .iter()
+                .enumerate()
+                .map(|(n, word)| if n % 20 == 7 { "edited".to_owned() } else { word.clone() })
+                .collect();
             edited += usize::from(copy(&whole, &other.join(" ")));
             wrong += usize::from(copy(&whole, &text(seed + 5000, 200).join(" ")));
         }

@@ -127,7 +127,9 @@ mod tests {
         ] {
             assert_eq!(key(same), plain, "{same}");
         }
-        for other in ["https://example.org/news/flu?page=2", "https://other.org/news/flu", "https://example.org:8443/news/flu"] {
+        for other in
+            ["https://example.org/news/flu?page=2", "https://other.org/news/flu", "https://example.org:8443/news/flu"]
+        {
             assert_ne!(key(other), plain, "{other}");
         }
         assert_eq!(key("https://www.example.org/"), None);

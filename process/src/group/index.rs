@@ -27,7 +27,7 @@ pub const STORY_DAYS: i64 = 7;
 pub const MAX_ITEMS: usize = 1_000_000;
 
 /// Mean similarity to a story's members from which on an item continues it: of titles alone, and with a lead.
-const STORY_TITLE: f32 = 0.26;
+const STORY_TITLE: f32 = 0.24;
 const STORY_LEAD: f32 = 0.22;
 /// A text of up to so many terms counts as a title alone.
 const TITLE_TERMS: usize = 14;
@@ -233,7 +233,9 @@ impl Index {
         for (term, weight) in terms {
             let weight = f32::from(*weight) / 65_535.0;
             for week in [week - 1, week, week + 1] {
-                let Some(slots) = self.terms.get(&(*term, week)).filter(|slots| slots.len() <= COMMON) else { continue };
+                let Some(slots) = self.terms.get(&(*term, week)).filter(|slots| slots.len() <= COMMON) else {
+                    continue;
+                };
                 for at in slots {
                     *self.scratch.entry(*at).or_default() += weight * weight;
                 }

@@ -2,9 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use carewire_schemas::{
-    EntryId, FeedId, ItemId, ItemV1, Source, StoryId, StoryRelation, Withdrawal,
-};
+use carewire_schemas::{EntryId, FeedId, ItemId, ItemV1, Source, StoryId, StoryRelation, Withdrawal};
 use carewire_store::FeedStanding;
 use jiff::Timestamp;
 use url::Url;
@@ -39,7 +37,8 @@ const MAX_SOURCES: usize = 200;
 /// leave the sources.
 #[must_use]
 pub fn build(fixed: Fixed, version: i64, members: &[Member], standings: &Standings) -> Option<(EntryId, ItemV1)> {
-    let mut ranked: Vec<(Rank, &Member)> = members.iter().map(|member| (rank(member, members, standings), member)).collect();
+    let mut ranked: Vec<(Rank, &Member)> =
+        members.iter().map(|member| (rank(member, members, standings), member)).collect();
     ranked.sort_by(|a, b| a.0.cmp(&b.0));
     let origin = ranked.first()?.1;
     let cleared = |member: &Member| rules::cleared(standings.get(&member.feed));

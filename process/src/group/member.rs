@@ -1,8 +1,6 @@
 //! What is remembered of an item and of the entries that carry it, in the form in which the store keeps it.
 
-use carewire_schemas::{
-    Cleaned, EntryId, FeedId, ItemV1, OrganizationId, PipelineVersion, SourceRef, TaggedV1,
-};
+use carewire_schemas::{Cleaned, EntryId, FeedId, ItemV1, OrganizationId, PipelineVersion, SourceRef, TaggedV1};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use carewire_schemas::{EntryId, ItemId};
-use carewire_store::{GroupBatch, GroupSource, GroupState, GroupItem, IdentityKey, StoredGroupItem};
+use carewire_store::{GroupBatch, GroupItem, GroupSource, GroupState, IdentityKey, StoredGroupItem};
 
 use super::{Grouper, Prepared, Standings, Step, grouper::StepError};
 
@@ -21,7 +21,12 @@ impl Memory {
     ///
     /// # Errors
     /// See [`Grouper::step`].
-    pub fn step(&mut self, grouper: &mut Grouper, batch: Vec<Prepared>, standings: &Standings) -> Result<Step, StepError> {
+    pub fn step(
+        &mut self,
+        grouper: &mut Grouper,
+        batch: Vec<Prepared>,
+        standings: &Standings,
+    ) -> Result<Step, StepError> {
         let state = self.state(grouper, &batch);
         let step = grouper.step(batch, state, standings)?;
         self.apply(&step.batch);

@@ -61,7 +61,9 @@ impl Packed {
 
     /// Its weighted terms, ascending.
     pub fn terms(&self) -> impl ExactSizeIterator<Item = (u32, u16)> + '_ {
-        self.term_bytes().chunks_exact(TERM).map(|b| (u32::from_le_bytes([b[0], b[1], b[2], b[3]]), u16::from_le_bytes([b[4], b[5]])))
+        self.term_bytes()
+            .chunks_exact(TERM)
+            .map(|b| (u32::from_le_bytes([b[0], b[1], b[2], b[3]]), u16::from_le_bytes([b[4], b[5]])))
     }
 
     /// The hashes of its sketch, ascending, and whether these are all.

@@ -11,7 +11,11 @@ use super::Standings;
 pub const PAGE: usize = 500;
 
 /// Standings of all feeds in `state` and of `more`.
-pub async fn standings(store: &Store, state: &GroupState, more: impl IntoIterator<Item = FeedId>) -> Result<Standings, StoreError> {
+pub async fn standings(
+    store: &Store,
+    state: &GroupState,
+    more: impl IntoIterator<Item = FeedId>,
+) -> Result<Standings, StoreError> {
     let feeds: HashSet<FeedId> = state.sources.values().map(|source| source.feed).chain(more).collect();
     if feeds.is_empty() {
         return Ok(Standings::new());
@@ -22,7 +26,11 @@ pub async fn standings(store: &Store, state: &GroupState, more: impl IntoIterato
 }
 
 /// The given items as the store knows them, with all their sources, put into `state`.
-pub async fn fill(store: &Store, state: &mut GroupState, items: impl IntoIterator<Item = ItemId>) -> Result<(), StoreError> {
+pub async fn fill(
+    store: &Store,
+    state: &mut GroupState,
+    items: impl IntoIterator<Item = ItemId>,
+) -> Result<(), StoreError> {
     let missing: HashSet<ItemId> = items.into_iter().filter(|item| !state.items.contains_key(item)).collect();
     if missing.is_empty() {
         return Ok(());

@@ -67,7 +67,9 @@ pub fn counts(title: &str, text: &str) -> Counts {
 /// Hashes of the terms among the first `limit` words; addresses and mentions of accounts are passed over.
 fn collect(text: &str, limit: usize, buffer: &mut String, terms: &mut Vec<u32>) {
     let head = &text[..text.floor_char_boundary(4_000)];
-    let pieces = head.split_whitespace().filter(|piece| !piece.contains("://") && !piece.starts_with('@') && !piece.starts_with("www."));
+    let pieces = head
+        .split_whitespace()
+        .filter(|piece| !piece.contains("://") && !piece.starts_with('@') && !piece.starts_with("www."));
     // "[…]" at the end of a title is the source's own mark, not a word: digits alone say little in short texts.
     for word in pieces.flat_map(words).take(limit) {
         if let Some(term) = term(word, buffer) {
@@ -82,7 +84,9 @@ fn term(word: &str, buffer: &mut String) -> Option<u32> {
     if word.is_ascii() {
         buffer.extend(word.bytes().map(|b| char::from(b.to_ascii_lowercase())));
     } else {
-        buffer.extend(word.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).flat_map(char::to_lowercase));
+        buffer.extend(
+            word.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).flat_map(char::to_lowercase),
+        );
     }
     if is_stop(buffer) || buffer.is_ascii() && buffer.len() < 2 {
         return None;
@@ -108,8 +112,18 @@ fn stem(word: &mut String) {
         return;
     }
     for (suffix, keep, add) in [
-        ("ies", 2, "y"), ("sses", 2, "ss"), ("ations", 4, "at"), ("ation", 4, "at"), ("ings", 4, ""), ("ing", 4, ""), ("ers", 4, ""),
-        ("ed", 4, ""), ("er", 4, ""), ("es", 4, ""), ("s", 3, ""), ("e", 4, ""),
+        ("ies", 2, "y"),
+        ("sses", 2, "ss"),
+        ("ations", 4, "at"),
+        ("ation", 4, "at"),
+        ("ings", 4, ""),
+        ("ing", 4, ""),
+        ("ers", 4, ""),
+        ("ed", 4, ""),
+        ("er", 4, ""),
+        ("es", 4, ""),
+        ("s", 3, ""),
+        ("e", 4, ""),
     ] {
         if let Some(stem) = word.strip_suffix(suffix)
             && stem.len() >= keep

@@ -168,7 +168,14 @@ pub struct Outcome {
 
 impl Work {
     /// A new item with its first member.
-    pub fn new(member: Member, story: StoryId, relation: StoryRelation, history: bool, seen: Timestamp, trace: TraceParent) -> Self {
+    pub fn new(
+        member: Member,
+        story: StoryId,
+        relation: StoryRelation,
+        history: bool,
+        seen: Timestamp,
+        trace: TraceParent,
+    ) -> Self {
         Self {
             fixed: Fixed { item: ItemId::derive(member.entry), story, relation, history, first_seen: seen },
             entered: seen.as_millisecond(),
@@ -209,7 +216,8 @@ impl Work {
         if changed && self.stored.is_some() {
             item.version += 1;
         }
-        let reading = self.readings.iter().rposition(|reading| reading.entry == origin).map(|at| self.readings.swap_remove(at));
+        let reading =
+            self.readings.iter().rposition(|reading| reading.entry == origin).map(|at| self.readings.swap_remove(at));
         Some((origin, Outcome { item, changed, reading }))
     }
 

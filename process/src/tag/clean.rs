@@ -31,7 +31,13 @@ pub fn clean(entry: &EntryV1) -> Cleaned {
         published: not_after(content.published.or(content.updated), entry.seen),
         updated: not_after(content.updated, entry.seen),
         authors: content.authors.iter().filter_map(person).take(MAX_LIST).collect(),
-        categories: content.categories.iter().map(|name| label(name)).filter(|name| !name.is_empty()).take(MAX_LIST).collect(),
+        categories: content
+            .categories
+            .iter()
+            .map(|name| label(name))
+            .filter(|name| !name.is_empty())
+            .take(MAX_LIST)
+            .collect(),
         media: content.media.iter().filter(|media| is_web(&media.url)).take(MAX_LIST).cloned().collect(),
         video: content.video.clone(),
         licence: content.licence.as_deref().map(text::one_line).filter(|licence| !licence.is_empty()),
@@ -81,7 +87,8 @@ fn summary(content: &Content, plain: &str) -> String {
 
 /// The title as plain text; without one the first sentence of the text, else the address, else a plain statement.
 fn title(content: &Content, plain: &str, url: Option<&str>) -> String {
-    let given = content.title.as_ref().map(|title| text::one_line(&as_plain(title, MAX_TITLE * 40))).unwrap_or_default();
+    let given =
+        content.title.as_ref().map(|title| text::one_line(&as_plain(title, MAX_TITLE * 40))).unwrap_or_default();
     // Escaped once too often: "Crohn&amp;rsquo;s" arrives as "Crohn&rsquo;s".
     let given = if entities::any(&given) { text::one_line(&text::plain(&given)) } else { given };
     if !given.is_empty() {
@@ -101,7 +108,8 @@ fn title(content: &Content, plain: &str, url: Option<&str>) -> String {
 /// say what they send mostly send HTML.
 fn as_plain(text: &Text, max: usize) -> String {
     let value = &text.value[..text.value.floor_char_boundary(max)];
-    let marked = text.r#type == TextType::Html || value.contains("</") || value.contains("<br") || value.contains("<p>");
+    let marked =
+        text.r#type == TextType::Html || value.contains("</") || value.contains("<br") || value.contains("<p>");
     if marked { text::plain(value) } else { text::fold(value) }
 }
 

@@ -93,8 +93,14 @@ pub fn normalise(tag: &str) -> Option<String> {
 
 /// Whether a declared tag and a detected language are the same, or so near that the detector confuses them.
 fn same(declared: &str, detected: &str) -> bool {
-    const NEAR: [&[&str]; 6] =
-        [&["no", "nb", "nn", "da"], &["sr", "hr", "bs", "sh"], &["id", "ms"], &["pt", "gl"], &["cs", "sk"], &["uk", "ru", "be"]];
+    const NEAR: [&[&str]; 6] = [
+        &["no", "nb", "nn", "da"],
+        &["sr", "hr", "bs", "sh"],
+        &["id", "ms"],
+        &["pt", "gl"],
+        &["cs", "sk"],
+        &["uk", "ru", "be"],
+    ];
     let primary = declared.split('-').next().unwrap_or(declared);
     primary == detected || NEAR.iter().any(|near| near.contains(&primary) && near.contains(&detected))
 }

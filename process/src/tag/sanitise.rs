@@ -24,10 +24,64 @@ const MAX_DEPTH: i64 = 256;
 const MAX_FORMATTING: i64 = 200_000;
 
 const TAGS: [&str; 58] = [
-    "a", "abbr", "article", "aside", "audio", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd",
-    "del", "details", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
-    "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "source", "span", "strong",
-    "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
+    "a",
+    "abbr",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "section",
+    "small",
+    "source",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
 ];
 
 /// More of [`TAGS`]: media and ruby.
@@ -35,16 +89,34 @@ const MORE_TAGS: [&str; 8] = ["bdi", "bdo", "rp", "rt", "ruby", "time", "video",
 
 /// Elements that go with everything in them.
 const DROPPED: [&str; 14] = [
-    "script", "style", "template", "noscript", "iframe", "object", "embed", "form", "button", "select", "textarea", "svg",
-    "math", "title",
+    "script", "style", "template", "noscript", "iframe", "object", "embed", "form", "button", "select", "textarea",
+    "svg", "math", "title",
 ];
 
 /// Hosts (and what is below them) whose pictures only count readers.
 const BEACONS: [&str; 22] = [
-    "feeds.feedburner.com", "feedburner.google.com", "feedads.g.doubleclick.net", "doubleclick.net", "stats.wordpress.com",
-    "pixel.wp.com", "b.wordpress.com", "stats.wp.com", "google-analytics.com", "googletagmanager.com", "pixel.quantserve.com",
-    "sb.scorecardresearch.com", "b.scorecardresearch.com", "facebook.com", "pheedo.com", "pixel.newsbreak.com", "feedsportal.com",
-    "px.ads.linkedin.com", "pixel.redditmedia.com", "bat.bing.com", "counter.theconversation.com", "analytics.twitter.com",
+    "feeds.feedburner.com",
+    "feedburner.google.com",
+    "feedads.g.doubleclick.net",
+    "doubleclick.net",
+    "stats.wordpress.com",
+    "pixel.wp.com",
+    "b.wordpress.com",
+    "stats.wp.com",
+    "google-analytics.com",
+    "googletagmanager.com",
+    "pixel.quantserve.com",
+    "sb.scorecardresearch.com",
+    "b.scorecardresearch.com",
+    "facebook.com",
+    "pheedo.com",
+    "pixel.newsbreak.com",
+    "feedsportal.com",
+    "px.ads.linkedin.com",
+    "pixel.redditmedia.com",
+    "bat.bing.com",
+    "counter.theconversation.com",
+    "analytics.twitter.com",
 ];
 
 thread_local! {
@@ -118,7 +190,8 @@ fn filter<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>>
 fn is_beacon(address: &str) -> bool {
     let Some((_, rest)) = address.split_once("//") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let host =
+        authority.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default().to_ascii_lowercase();
     BEACONS.iter().any(|beacon| host == *beacon || host.strip_suffix(beacon).is_some_and(|head| head.ends_with('.')))
 }
 
@@ -182,8 +255,8 @@ fn shorten(html: &str) -> &str {
 /// be left out are not counted.
 fn too_deep(html: &str) -> bool {
     const OPTIONAL: [&str; 26] = [
-        "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "rt", "rp", "colgroup", "br", "img", "hr",
-        "wbr", "col", "source", "input", "meta", "link", "embed", "area", "track",
+        "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "rt", "rp", "colgroup", "br",
+        "img", "hr", "wbr", "col", "source", "input", "meta", "link", "embed", "area", "track",
     ];
     const FORMATTING: [&str; 14] =
         ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];

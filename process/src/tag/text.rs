@@ -80,7 +80,8 @@ fn markup<'a>(rest: &'a str, out: &mut Folder) -> &'a str {
             return &rest[1..];
         }
     }
-    let end = bytes[start..].iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'-').map_or(bytes.len(), |n| start + n);
+    let end =
+        bytes[start..].iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'-').map_or(bytes.len(), |n| start + n);
     let name = &rest[start..end];
     let after = after_tag(rest);
     if !INLINE.iter().any(|inline| inline.eq_ignore_ascii_case(name)) {
@@ -91,9 +92,7 @@ fn markup<'a>(rest: &'a str, out: &mut Folder) -> &'a str {
             out.line();
         }
     }
-    if !closing
-        && let Some(hidden) = HIDDEN.iter().find(|hidden| hidden.eq_ignore_ascii_case(name))
-    {
+    if !closing && let Some(hidden) = HIDDEN.iter().find(|hidden| hidden.eq_ignore_ascii_case(name)) {
         return after_closing(after, hidden);
     }
     after
@@ -130,7 +129,9 @@ fn after_closing<'a>(rest: &'a str, name: &str) -> &'a str {
     while let Some(n) = memchr::memchr(b'<', &bytes[at..]) {
         at += n + 1;
         let end = at + 1 + name.len();
-        if bytes.get(at) == Some(&b'/') && bytes.get(at + 1..end).is_some_and(|have| have.eq_ignore_ascii_case(name.as_bytes())) {
+        if bytes.get(at) == Some(&b'/')
+            && bytes.get(at + 1..end).is_some_and(|have| have.eq_ignore_ascii_case(name.as_bytes()))
+        {
             return after_tag(&rest[at - 1..]);
         }
     }
@@ -219,7 +220,9 @@ pub fn cut(text: &str, max: usize) -> String {
     let end = if word_ends { room } else { head.rfind(char::is_whitespace).unwrap_or(room) };
     // A text without spaces (Chinese, one long word) is cut where it must be.
     let end = if end * 2 < room { room } else { end };
-    let mut out = head[..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '–')).to_owned();
+    let mut out = head[..end]
+        .trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '–'))
+        .to_owned();
     out.push('…');
     out
 }
@@ -232,7 +235,9 @@ pub fn first_sentence(text: &str, max: usize) -> String {
         .match_indices(['.', '!', '?', '。', '！', '？'])
         .map(|(at, mark)| at + mark.len())
         // "Dr. Smith", "2.5 mg": a sentence of fewer than 20 characters is none, nor one without a space after it.
-        .find(|end| *end >= 20 && (line[*end..].is_empty() || line[*end..].starts_with(' ') || !line[..*end].is_ascii()))
+        .find(|end| {
+            *end >= 20 && (line[*end..].is_empty() || line[*end..].starts_with(' ') || !line[..*end].is_ascii())
+        })
         .unwrap_or(line.len());
     cut(line[..end].trim_end_matches('.'), max)
 }

@@ -1,0 +1,69 @@
+//! Stories, measured: pairs of headlines of 16 outlets, labelled by hand, judged over the whole stream, titles only.
+
+mod common;
+
+use std::collections::HashMap;
+
+use carewire_process::commands::cluster_lines;
+use serde_json::{Value, json};
+
+/// Last figure reached, less a margin for noise.
+const FLOOR: f64 = 0.80;
+const GOAL: f64 = 0.85;
+
+/// A headline without the addresses that end it.
+fn title(text: &str) -> String {
+    let words = text.split_whitespace().filter(|word| !word.starts_with("http"));
+    words.collect::<Vec<_>>().join(" ").replace("&amp;", "&")
+}
+
+#[test]
+fn pairs_of_headlines() {
+    let (Some(volume), Some(pairs)) =
+        (common::shared("volume/health-headlines.jsonl"), common::shared("stories/headline-pairs.dev.jsonl"))
+    else {
+        return;
+    };
+    let mut input = String::new();
+    for (number, line) in std::fs::read_to_string(volume).unwrap().lines().enumerate() {
+        let headline: Value = serde_json::from_str(line).unwrap();
+        let date = headline["date"].as_str().unwrap();
+        let date = jiff::Timestamp::strptime("%a %b %d %H:%M:%S %z %Y", date).unwrap();
+        let record = json!({
+            "id": format!("h{number}"), "title": title(headline["text"].as_str().unwrap()), "text": "",
+            "published": date.to_string(), "publisher": headline["outlet"],
+        });
+        input.push_str(&format!("{record}\n"));
+    }
+    let started = std::time::Instant::now();
+    let mut output = Vec::new();
+    let lines = cluster_lines(input.as_bytes(), &mut output, |problem| panic!("{problem}")).unwrap();
+    let took = started.elapsed();
+    let mut stories: HashMap<String, String> = HashMap::new();
+    for line in String::from_utf8(output).unwrap().lines() {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        stories.insert(answer["id"].as_str().unwrap().to_owned(), answer["story"].as_str().unwrap().to_owned());
+    }
+    let (mut both, mut said, mut labelled) = (0.0, 0.0, 0.0);
+    let wrong = std::env::var_os("SHOW_WRONG").is_some();
+    for line in std::fs::read_to_string(pairs).unwrap().lines() {
+        let pair: Value = serde_json::from_str(line).unwrap();
+        let same = stories[pair["a"].as_str().unwrap()] == stories[pair["b"].as_str().unwrap()];
+        let should = pair["same"].as_bool().unwrap();
+        both += f64::from(same && should);
+        said += f64::from(same);
+        labelled += f64::from(should);
+        if wrong && same != should {
+            eprintln!("{} {}", if same { "joined " } else { "apart  " }, pair["titles"]);
+        }
+    }
+    let f1 = 2.0 * both / (said + labelled);
+    eprintln!(
+        "headline pairs: F1 {f1:.3} (precision {:.3}, recall {:.3}), floor {FLOOR}, goal {GOAL}; {:.1} µs a title of {}",
+        both / said,
+        both / labelled,
+        took.as_secs_f64() * 1e6 / lines.done as f64,
+        lines.done
+    );
+    assert!(f1 >= FLOOR, "{f1}");
+}
