@@ -134,6 +134,10 @@ fn outline<'a>(
                 }
             }
         }
+        if s.xml_url.is_none() && s.html_url.is_none() {
+            push(scan, tag, path, name);
+            return;
+        }
         let key = s.xml_url.clone().or_else(|| s.html_url.clone()).unwrap_or_default();
         match seen.get(&key) {
             Some(first) => {
@@ -149,6 +153,11 @@ fn outline<'a>(
             }
         }
     }
+    push(scan, tag, path, name);
+}
+
+/// An outline that holds others is a category.
+fn push(scan: &mut Scanner<'_>, tag: &Tag<'_>, path: &mut Vec<String>, name: Option<String>) {
     if !tag.empty {
         if path.len() < MAX_DEPTH {
             path.push(name.unwrap_or_default());

@@ -75,7 +75,7 @@ impl Reader<'_> {
 
 /// iTunes' keywords are categories too, each once.
 fn itunes_keywords(words: &[String], categories: &mut Vec<crate::Category>) {
-    for word in words {
+    for word in words.iter().take(MAX_LIST) {
         if !categories.iter().any(|c| c.term == *word) {
             let scheme = Some("http://www.itunes.com/".to_owned());
             categories.push(crate::Category { term: word.clone(), scheme, label: None });
@@ -138,8 +138,15 @@ fn finish_links(e: &mut Entry) {
     }
 }
 
+/// Media, links, categories and persons that one entry keeps: enough for any honest one, and few enough that looking for
+/// doubles among them costs nothing.
+pub(super) const MAX_LIST: usize = 500;
+
 /// Kinds where they are unknown; each address once.
 pub(crate) fn finish_media(e: &mut Entry) {
+    e.media.truncate(MAX_LIST);
+    e.links.truncate(MAX_LIST);
+    e.categories.truncate(MAX_LIST);
     for m in &mut e.media {
         if m.kind == MediaKind::Other {
             m.kind = kind_of(m.mime.as_deref(), &m.url);
@@ -166,9 +173,6 @@ pub(crate) fn finish_media(e: &mut Entry) {
                     e.media.remove(i);
                 }
                 None => i += 1,
-            }
-            if i > 64 {
-                break;
             }
         }
     }

@@ -57,6 +57,9 @@ impl<'a> Reader<'a> {
         };
         match role {
             Role::Author => {
+                if authors.len() >= super::close::MAX_LIST {
+                    return;
+                }
                 // the same person in two vocabularies is one person
                 let same = |a: &Person| {
                     a.name.is_some()
