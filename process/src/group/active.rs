@@ -144,9 +144,10 @@ impl<'a> Active<'a> {
         let candidates: Vec<ItemId> = prepared.iter().flat_map(|entry| grouper.candidates(entry)).collect();
         let feeds: Vec<FeedId> = prepared.iter().map(|entry| entry.tagged.feed).collect();
         let store = &self.deps.store;
+        let (entries, keys, candidates, feeds) = (&entries, &keys, &candidates, &feeds);
         let (state, standings) = self
-            .patiently(async || {
-                let mut state = store.group_state(&entries, &keys).await.map_err(of_store)?;
+            .patiently(move || async move {
+                let mut state = store.group_state(entries, keys).await.map_err(of_store)?;
                 fill(store, &mut state, candidates.iter().copied()).await.map_err(of_store)?;
                 let standings = standings(store, &state, feeds.iter().copied()).await.map_err(of_store)?;
                 Ok((state, standings))
@@ -212,12 +213,14 @@ impl<'a> Active<'a> {
         let Step { batch, items } = step;
         if batch != GroupBatch::default() {
             let (store, lease) = (&self.deps.store, self.leading.lease());
-            self.patiently(async || store.group_apply(lease, batch.clone()).await.map_err(of_store)).await?;
+            let batch = &batch;
+            self.patiently(move || async move { store.group_apply(lease, batch.clone()).await.map_err(of_store) }).await?;
         }
         let records =
             items.iter().map(|(item, trace)| record(item, *trace)).collect::<Result<Vec<Record>, StageError>>()?;
         if !records.is_empty() {
-            self.patiently(async || self.writer.send_all(records.clone()).await.map(drop).map_err(of_bus)).await?;
+            let (writer, records) = (&self.writer, &records);
+            self.patiently(move || async move { writer.send_all(records.clone()).await.map(drop).map_err(of_bus) }).await?;
         }
         Ok(())
     }
@@ -273,7 +276,10 @@ impl<'a> Active<'a> {
     }
 
     /// Tries until it works, for good fails, or this worker shall stop.
-    async fn patiently<T>(&self, attempt: impl AsyncFn() -> Result<T, StageError>) -> Result<T, StageError> {
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, StageError>
+    where
+        F: Future<Output = Result<T, StageError>> + Send,
+    {
         let mut wait = BackOff::default();
         loop {
             match attempt().await {
