@@ -64,7 +64,7 @@ type Transport = (AsyncSmtpTransport<Tokio1Executor>, Mailbox);
 
 fn transport(config: &Config) -> Result<Option<Transport>> {
     let (Some(smtp), Some(from)) = (&config.mail.smtp, &config.mail.from) else { return Ok(None) };
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.expose())
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp.0)
         .map_err(|error| anyhow::anyhow!("mail.smtp: {error}; give it as smtps://user:password@host:465"))?
         .timeout(Some(Duration::from_secs(30)))
         .build();

@@ -86,10 +86,8 @@ pub async fn run(args: DemoArgs, overrides: &Overrides) -> Result<ExitCode> {
     let narrator = tokio::spawn({
         let (stop, json) = (stop.clone(), args.json);
         async move {
-            if store.wait_for(Option::is_some).await.is_ok()
-                && let Some(store) = store.borrow().clone()
-                && !json
-            {
+            let opened = store.wait_for(Option::is_some).await.ok().and_then(|store| store.clone());
+            if let Some(store) = opened.filter(|_| !json) {
                 narrate::follow(store, started, stop).await;
             }
         }

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
-use carewire_bus::Health;
 use carewire_conditions::Vocabulary;
 use carewire_fetch::Client;
 use carewire_ingest::Ingest;
