@@ -16,7 +16,7 @@ use crate::{BusError, KafkaConfig, Protocol, metrics};
 /// The same complaint is logged once in so long: librdkafka repeats that all brokers are down some 20 times a second.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// Largest message of the clients, above any topic's limit.
+/// Largest message a producer takes, above any topic's limit.
 const MAX_MESSAGE: &str = "67108864";
 
 /// Settings on which delivery rests, or that have a key of their own.
@@ -116,8 +116,7 @@ fn base(config: &KafkaConfig) -> ClientConfig {
         // The default of 10 s adds as much to every recovery.
         .set("reconnect.backoff.max.ms", "500")
         .set("socket.connection.setup.timeout.ms", "5000")
-        .set("allow.auto.create.topics", "false")
-        .set("message.max.bytes", MAX_MESSAGE);
+        .set("allow.auto.create.topics", "false");
     let security = &config.security;
     settings.set("security.protocol", security.protocol.name());
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
@@ -145,6 +144,7 @@ fn producing(config: &KafkaConfig) -> ClientConfig {
     settings
         .set("enable.idempotence", "true")
         .set("acks", "all")
+        .set("message.max.bytes", MAX_MESSAGE)
         .set("compression.type", &config.compression)
         .set("linger.ms", "5")
         .set("partitioner", "murmur2_random")

@@ -7,7 +7,12 @@ use crate::BusError;
 /// What the error means to a caller.
 pub(super) fn of_kafka(error: KafkaError) -> BusError {
     let text = error.to_string();
-    match error.rdkafka_error_code() {
+    let code = match &error {
+        // Left out by the method that gives the codes of all others.
+        KafkaError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
+    };
+    match code {
         Some(code) => of_code(code, text),
         None if matches!(error, KafkaError::Canceled) => BusError::Closed,
         None => BusError::Failed(text),
