@@ -35,14 +35,15 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
     let http = content_type.and_then(charset);
     let declared = xml_declaration(body);
     let valid = std::str::from_utf8(body);
+    let ascii = valid.is_ok_and(str::is_ascii);
     if bom {
         return match valid {
             Ok(text) => done(Cow::Borrowed(text), "utf-8", problems),
             Err(_) => replaced(body, UTF_8, "utf-8", problems),
         };
     }
-    let http_label = http.as_deref().and_then(|l| known(l, &mut problems, "Content-Type"));
-    let declared_label = declared.and_then(|l| known(l, &mut problems, "XML declaration"));
+    let http_label = http.as_deref().and_then(|l| known(l, ascii, &mut problems, "Content-Type"));
+    let declared_label = declared.and_then(|l| known(l, ascii, &mut problems, "XML declaration"));
     if let (Some(h), Some(d)) = (&http_label, &declared_label)
         && h.encoding != d.encoding
         && !body.is_ascii()
@@ -72,7 +73,8 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
             }
             Err(_) => {
                 // the other statement may be the true one
-                if let Some(d) = declared.and_then(|l| known(l, &mut Vec::new(), "")).filter(|d| d.encoding != UTF_8)
+                if let Some(d) =
+                    declared.and_then(|l| known(l, ascii, &mut Vec::new(), "")).filter(|d| d.encoding != UTF_8)
                     && let Some(text) = d.encoding.decode_without_bom_handling_and_without_replacement(body)
                 {
                     mismatch(&mut problems, label.name, d.name);
@@ -194,7 +196,7 @@ struct Label {
     name: &'static str,
 }
 
-fn known(label: &str, problems: &mut Vec<Problem>, place: &str) -> Option<Label> {
+fn known(label: &str, ascii: bool, problems: &mut Vec<Problem>, place: &str) -> Option<Label> {
     let clean = label.trim().to_ascii_lowercase();
     let name = match clean.as_str() {
         "us-ascii" | "ascii" => return Some(Label { encoding: WINDOWS_1252, name: "us-ascii" }),
@@ -207,9 +209,15 @@ fn known(label: &str, problems: &mut Vec<Problem>, place: &str) -> Option<Label>
         "u32" | "utf32" | "utf_32" | "utf-32" | "utf-32be" | "utf-32le" => return None,
         other => other,
     };
-    match Encoding::for_label(name.as_bytes()) {
-        Some(encoding) => Some(Label { encoding, name: label_of(encoding) }),
-        None => {
+    // Python's spellings have underscores
+    let hyphens = name.replace('_', "-");
+    let found = Encoding::for_label(name.as_bytes()).or_else(|| Encoding::for_label(hyphens.as_bytes()));
+    let kept = KEPT_NAMES.iter().copied().find(|n| *n == hyphens);
+    match (found, kept) {
+        (Some(encoding), kept) => Some(Label { encoding, name: kept.unwrap_or_else(|| label_of(encoding)) }),
+        // no table for it, but ASCII is ASCII in all of these
+        (None, Some(name)) if ascii => Some(Label { encoding: WINDOWS_1252, name }),
+        (None, _) => {
             problems.push(Problem {
                 code: "unknown-encoding",
                 message: format!("nobody knows the encoding {label:?}"),
@@ -219,6 +227,55 @@ fn known(label: &str, problems: &mut Vec<Problem>, place: &str) -> Option<Label>
         }
     }
 }
+
+/// Encodings that are named as they were stated, though they are read by the table of a superset, or, as long as the
+/// document is ASCII, by none.
+const KEPT_NAMES: [&str; 44] = [
+    "iso-8859-9",
+    "iso-8859-11",
+    "tis-620",
+    "gbk",
+    "windows-31j",
+    "cp437",
+    "cp720",
+    "cp737",
+    "cp775",
+    "cp850",
+    "cp852",
+    "cp855",
+    "cp856",
+    "cp857",
+    "cp858",
+    "cp860",
+    "cp861",
+    "cp862",
+    "cp863",
+    "cp864",
+    "cp865",
+    "cp869",
+    "cp932",
+    "cp949",
+    "cp950",
+    "cp1006",
+    "cp1125",
+    "euc-jis-2004",
+    "euc-jisx0213",
+    "iso-2022-jp-1",
+    "iso-2022-jp-2",
+    "iso-2022-jp-3",
+    "iso-2022-kr",
+    "johab",
+    "koi8-t",
+    "kz1048",
+    "mac-greek",
+    "mac-iceland",
+    "mac-latin2",
+    "mac-turkish",
+    "ptcp154",
+    "shift-jis-2004",
+    "shift-jisx0213",
+    "hz",
+];
 
 /// Lower-case names, without an allocation for those that feeds use.
 fn label_of(encoding: &'static Encoding) -> &'static str {

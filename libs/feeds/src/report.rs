@@ -11,7 +11,7 @@ pub fn report(parsed: &Parsed) -> Value {
     json!({
         "feed": feed(parsed),
         "entries": parsed.entries.iter().map(entry).collect::<Vec<_>>(),
-        "deleted": parsed.deleted,
+        "deleted": lean(&parsed.deleted),
         "problems": parsed.problems,
     })
 }
@@ -39,8 +39,10 @@ fn lean(value: impl serde::Serialize) -> Value {
             Value::Object(o) => Value::Object(
                 o.into_iter()
                     .map(|(k, v)| (k, strip(v)))
-                    .filter(|(_, v)| {
-                        !matches!(v, Value::Null | Value::Bool(false)) && *v != json!([]) && *v != json!({})
+                    .filter(|(k, v)| {
+                        // a mark that is not set goes; an answer of "no" stays
+                        let unset = *v == Value::Bool(false) && k.starts_with("is_");
+                        !unset && !v.is_null() && *v != json!([]) && *v != json!({})
                     })
                     .collect(),
             ),

@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
                 let category = read_category(self, tag);
                 self.feed.categories.extend(category);
                 // sub-categories stand inside
-                return if tag.empty { Child::Done } else { Child::Inside(Place::Feed) };
+                return if tag.empty { Child::Done } else { Child::Inside(Place::Through) };
             }
             "image" | "link" => {
                 let [href, url] = self.attrs(tag, ["href", "url"]);
@@ -286,8 +286,9 @@ impl<'a> Reader<'a> {
     /// Attribute-only elements that were not self-closing still have an end to be found.
     pub(super) fn skip_to_end(&mut self, tag: &Tag<'a>) -> Child {
         // a value that was read moved the scanner on; an attribute-only element left it at the end of its start tag
+        // and if that end is missing, what follows must not be lost in it
         if !tag.empty && self.scan.pos == tag.end {
-            return Child::Inside(Place::Ignored);
+            return Child::Inside(Place::Through);
         }
         Child::Done
     }
@@ -343,7 +344,8 @@ impl<'a> Reader<'a> {
         let [href, url, rel, mime, hreflang, title, length] =
             self.attrs(tag, ["href", "url", "rel", "type", "hreflang", "title", "length"]);
         let attribute = href.or(url);
-        let text = self.plain(tag);
+        // an Atom link that is not closed must not swallow what follows
+        let text = if attribute.is_none() { self.plain(tag) } else { None };
         let href = match (&attribute, text) {
             (Some(h), _) => self.absolute(h),
             (None, Some(text)) => {

@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
                 }
             }
             (Ns::GeoRss, "where") | (Ns::Gml | Ns::Geo, "point") => {
-                return Child::Inside(Place::Entry);
+                return Child::Inside(Place::Through);
             }
             (Ns::Geo, "lat" | "long") => {
                 let value = self.plain(tag).and_then(|v| v.parse().ok());
@@ -220,8 +220,9 @@ impl<'a> Reader<'a> {
             }
             "enclosure" => {
                 let [url, href, mime, length] = self.attrs(tag, ["url", "href", "type", "length"]);
-                let text = if tag.empty { None } else { self.plain(tag) };
-                let url = url.or(href).map(String::from).or(text.filter(|t| crate::html::has_scheme(t)));
+                let url = url.or(href);
+                let text = if url.is_none() { self.plain(tag) } else { None };
+                let url = url.map(String::from).or(text.filter(|t| crate::html::has_scheme(t)));
                 match url {
                     Some(url) => {
                         let url = self.absolute(&url);
@@ -363,7 +364,7 @@ impl<'a> Reader<'a> {
             "category" => {
                 let category = read_category(self, tag);
                 entry!(self).categories.extend(category);
-                return if tag.empty { Child::Done } else { Child::Inside(Place::Entry) };
+                return if tag.empty { Child::Done } else { Child::Inside(Place::Through) };
             }
             "image" | "link" => {
                 let [href, url] = self.attrs(tag, ["href", "url"]);
@@ -419,7 +420,7 @@ fn youtube() -> Video {
 /// `category`, `dc:subject`, `itunes:category`.
 pub(super) fn read_category<'a>(reader: &mut Reader<'a>, tag: &Tag<'a>) -> Option<Category> {
     let [term, scheme, domain, label, itunes] = reader.attrs(tag, ["term", "scheme", "domain", "label", "text"]);
-    let value = if itunes.is_some() { None } else { reader.plain(tag) };
+    let value = if itunes.is_some() || term.is_some() { None } else { reader.plain(tag) };
     let term = term.or(itunes).map(String::from).or(value).or_else(|| label.as_deref().map(str::to_owned))?;
     Some(Category { term, scheme: scheme.or(domain).map(Into::into), label: label.map(Into::into) })
 }

@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
             }
             "thumbnail" => {
                 let [url, width, height] = self.attrs(tag, ["url", "width", "height"]);
-                let text = if tag.empty { None } else { self.plain(tag) };
+                let text = if url.is_none() { self.plain(tag) } else { None };
                 if let Some(url) = url.map(String::from).or(text) {
                     let url = self.absolute(&url);
                     self.media_list().push(Media {
@@ -115,10 +115,6 @@ impl<'a> Reader<'a> {
             _ => return Child::Inside(Place::Ignored),
         }
         self.skip_to_end(tag)
-    }
-
-    fn outer(&self) -> Place {
-        self.stack.iter().rev().nth(1).map_or(Place::Root, |f| f.place)
     }
 
     fn media_content(&mut self, tag: &Tag<'a>) -> Option<Media> {

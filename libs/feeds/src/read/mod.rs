@@ -54,6 +54,8 @@ enum Place {
     Deleted,
     /// `skipHours`, `skipDays`.
     Skip,
+    /// An element that holds nothing of its own: what stands in it belongs to the place around it.
+    Through,
     /// CDF's `SCHEDULE` and the like, unknown elements: nothing in them is ours.
     Ignored,
 }
@@ -294,7 +296,7 @@ impl<'a> Reader<'a> {
         }
         // the element's own base and language are in force for its value
         self.stack.push(Frame { name: tag.name, place: Place::Ignored, ns_len, base, lang });
-        let child = match self.stack.iter().rev().nth(1).map_or(Place::Root, |f| f.place) {
+        let child = match self.outer() {
             Place::Root | Place::Feed => self.feed_child(&tag, ns, local),
             Place::Entry => self.entry_child(&tag, ns, local),
             Place::Person(_) => self.person_child(&tag, ns, local),
@@ -304,7 +306,7 @@ impl<'a> Reader<'a> {
             Place::Group | Place::MediaContent => self.media_child(&tag, ns, local),
             Place::Deleted => self.tombstone_child(&tag, ns, local),
             Place::Skip => self.skip_child(&tag, local),
-            Place::Ignored => Child::Inside(Place::Ignored),
+            Place::Ignored | Place::Through => Child::Inside(Place::Ignored),
         };
         match child {
             Child::Done => {
@@ -366,6 +368,12 @@ impl<'a> Reader<'a> {
             }
             _ => None,
         }
+    }
+
+    /// What the children of the element around the last opened one mean.
+    fn outer(&self) -> Place {
+        let around = self.stack.iter().rev().skip(1).map(|f| f.place);
+        around.into_iter().find(|p| *p != Place::Through).unwrap_or(Place::Root)
     }
 
     fn inside(&self, place: Place) -> bool {

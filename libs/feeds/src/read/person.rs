@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
             person = person_from_text(&text);
         }
         let Some(person) = known(person) else { return };
-        let outer = self.stack.iter().rev().nth(1).map_or(Place::Root, |f| f.place);
+        let outer = self.outer();
         if outer == Place::Deleted || role == Role::DeletedBy {
             self.tombstone.by = Some(person);
             return;

@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Token::Start(child) => {
-                    if self.begins_entry(child.name) {
+                    if self.begins_entry(child.name) || begins_sibling(tag.name, child.name) {
                         self.scan.pos = child.start;
                         self.scan.repair("unclosed-element", "an element that is not closed", from);
                         break;
@@ -348,6 +348,27 @@ impl<'a> Reader<'a> {
 fn only_wrapper(markup: &str) -> bool {
     let inner = html::without_wrapper(markup.trim());
     inner.len() < markup.trim().len() && inner.contains("&lt;") && !inner.contains('<')
+}
+
+/// Whether a child is really the next element of the entry, the one before it not being closed: elements that are no
+/// markup of any text.
+fn begins_sibling(name: &str, child: &str) -> bool {
+    const SIBLINGS: [&str; 11] = [
+        "guid",
+        "pubDate",
+        "link",
+        "enclosure",
+        "comments",
+        "description",
+        "id",
+        "updated",
+        "published",
+        "category",
+        "dc:creator",
+    ];
+    SIBLINGS.contains(&child)
+        && child != name
+        && (SIBLINGS.contains(&name) || matches!(name, "title" | "summary" | "author"))
 }
 
 fn captured_is_escaped(mode: &str) -> bool {
