@@ -1,10 +1,21 @@
 //! Measures the tagger on the sets of `../shared/data/tagging` and prints reached, floor and goal.
 //!
-//! `evaluate [--misses SET] [--headlines]`: `--misses` prints what a set gets wrong, `--headlines` tags the volume of headlines.
+//! `evaluate [--misses SET | --headlines]`: `--misses` prints what a set gets wrong, `--headlines` tags the volume of
+//! headlines. `VOCABULARY=FILE` takes another compiled file than the committed one.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock};
 
 use carewire_conditions::{Document, Tagger, Vocabulary, evaluation};
+
+/// The committed vocabulary, or the one that is being worked on.
+static VOCABULARY: LazyLock<&'static Vocabulary> = LazyLock::new(|| match std::env::var_os("VOCABULARY") {
+    Some(path) => {
+        let file = std::fs::read(path).expect("VOCABULARY is a file");
+        Box::leak(Box::new(Vocabulary::decode(&file).expect("VOCABULARY is a compiled vocabulary")))
+    }
+    None => Vocabulary::bundled(),
+});
+static TAGGER: LazyLock<Tagger> = LazyLock::new(|| Tagger::new(*VOCABULARY));
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,19 +31,22 @@ fn main() {
         return;
     }
     println!("{:<34} {:>7} {:>7} {:>7}", "measure", "reached", "floor", "goal");
-    for figure in evaluation::evaluate(&folder, Tagger::bundled(), Vocabulary::bundled()) {
-        println!("{:<34} {:>7.3} {:>7.3} {:>7.3}  {}", figure.name, figure.reached, figure.floor, figure.goal, figure.detail);
+    for figure in evaluation::evaluate(&folder, &TAGGER, *VOCABULARY) {
+        println!(
+            "{:<34} {:>7.3} {:>7.3} {:>7.3}  {}",
+            figure.name, figure.reached, figure.floor, figure.goal, figure.detail
+        );
     }
 }
 
 fn misses(folder: &std::path::Path, set: &str) {
-    let vocabulary = Vocabulary::bundled();
+    let vocabulary = *VOCABULARY;
     let name = |code: &String| {
         let name = vocabulary.get(&carewire_conditions::ConditionCode(code.clone())).map_or("?", |c| c.name());
         format!("{code} {name}")
     };
     for record in evaluation::records(&folder.join(format!("{set}.jsonl"))) {
-        let tags = evaluation::tag(Tagger::bundled(), &record);
+        let tags = evaluation::tag(&TAGGER, &record);
         let all = set.starts_with("ncbi") || set.starts_with("bc5");
         let predicted: BTreeSet<String> = if all { evaluation::all(&tags) } else { evaluation::about(&tags) };
         let gold: BTreeSet<String> = record.conditions.iter().cloned().collect();
@@ -50,8 +64,7 @@ fn volume(folder: &std::path::Path) {
     for (number, line) in std::fs::read_to_string(path).unwrap_or_default().lines().enumerate() {
         let Ok(value) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         let title = value["text"].as_str().unwrap_or_default();
-        let tags =
-            Tagger::bundled().tag(&Document { title, text: "", language: Some("en"), categories: &[] });
+        let tags = TAGGER.tag(&Document { title, text: "", language: Some("en"), categories: &[] });
         let shown: Vec<String> = tags
             .iter()
             .filter(|t| !t.topic)

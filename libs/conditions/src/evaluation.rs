@@ -135,15 +135,21 @@ pub fn evaluate(folder: &Path, tagger: &Tagger, vocabulary: &Vocabulary) -> Vec<
             figures.push(Figure { name, reached, floor, goal, detail });
         }
     };
-    set("headlines.dev.jsonl", "headlines.dev, about, F1", 0.0, 0.88, about);
-    set("who-outbreak-news.to-2022.jsonl", "WHO to 2022, about, F1", 0.0, 0.92, about);
-    set("ncbi-disease.dev.jsonl", "NCBI disease dev, all codes, F1", 0.0, 0.80, all);
-    set("bc5cdr.dev.jsonl", "BC5CDR dev, all codes, F1", 0.0, 0.80, all);
+    set("headlines.dev.jsonl", "headlines.dev, about, F1", 0.92, 0.88, about);
+    set("who-outbreak-news.to-2022.jsonl", "WHO to 2022, about, F1", 0.82, 0.92, about);
+    set("ncbi-disease.dev.jsonl", "NCBI disease dev, all codes, F1", 0.74, 0.80, all);
+    set("bc5cdr.dev.jsonl", "BC5CDR dev, all codes, F1", 0.74, 0.80, all);
     let records = records(&folder.join("medquad.dev.jsonl"));
     if !records.is_empty() {
         let (found, first, detail) = focus(tagger, vocabulary, &records);
-        figures.push(Figure { name: "MedQuAD dev, focus found", reached: found, floor: 0.0, goal: 0.95, detail: detail.clone() });
-        figures.push(Figure { name: "MedQuAD dev, focus first", reached: first, floor: 0.0, goal: 0.85, detail });
+        figures.push(Figure {
+            name: "MedQuAD dev, focus found",
+            reached: found,
+            floor: 0.87,
+            goal: 0.95,
+            detail: detail.clone(),
+        });
+        figures.push(Figure { name: "MedQuAD dev, focus first", reached: first, floor: 0.79, goal: 0.85, detail });
     }
     figures
 }

@@ -124,8 +124,19 @@ fn is_mark(c: char) -> bool {
 
 /// Words that end in `s` and are no plural of what is left without it.
 const NO_PLURAL: [&[u8]; 13] = [
-    b"rabies", b"scabies", b"caries", b"series", b"species", b"herpes", b"diabetes", b"measles", b"mumps",
-    b"shingles", b"hives", b"rickets", b"bends",
+    b"rabies",
+    b"scabies",
+    b"caries",
+    b"series",
+    b"species",
+    b"herpes",
+    b"diabetes",
+    b"measles",
+    b"mumps",
+    b"shingles",
+    b"hives",
+    b"rickets",
+    b"bends",
 ];
 
 /// Normalises lower-case, folded letters in place: British spelling, plural, Roman numerals.
@@ -187,9 +198,7 @@ fn singular(b: &mut Buffer) {
         b.len = n - 2;
     } else if b.ends(b"sses") || b.ends(b"xes") || b.ends(b"tches") || b.ends(b"shes") || (b.ends(b"uses") && n > 6) {
         b.len = n - 2;
-    } else if n > 6
-        && (b.ends(b"oses") || b.ends(b"yses") || b.ends(b"eses") || b.ends(b"tases"))
-        && !b.ends(b"doses")
+    } else if n > 6 && (b.ends(b"oses") || b.ends(b"yses") || b.ends(b"eses") || b.ends(b"tases")) && !b.ends(b"doses")
     {
         b.bytes[n - 2] = b'i';
     } else if !matches!(b.bytes[n - 2], b's' | b'u' | b'i') {
@@ -259,7 +268,9 @@ impl<'a> Words<'a> {
                     }
                     self.position += c.len_utf8();
                     hashtag = false;
-                    let inside = c.is_whitespace() || is_mark(c) || matches!(c, '‐' | '‑' | '–' | '’' | '‘' | '“' | '”' | '®' | '™');
+                    let inside = c.is_whitespace()
+                        || is_mark(c)
+                        || matches!(c, '‐' | '‑' | '–' | '’' | '‘' | '“' | '”' | '®' | '™');
                     gap = gap.max(if inside { Gap::Join } else { Gap::Hard });
                     continue;
                 }
@@ -342,7 +353,8 @@ impl Words<'_> {
         let mut at = start;
         let mut end = start;
         let mut last_lower = false;
-        if bytes[start].is_ascii_uppercase() && bytes.get(start + 1) == Some(&b'.')
+        if bytes[start].is_ascii_uppercase()
+            && bytes.get(start + 1) == Some(&b'.')
             && let Some(stop) = self.dotted(start)
         {
             for &b in &bytes[start..stop] {
@@ -424,7 +436,8 @@ impl Words<'_> {
             (1, _) if first_upper => Shape::Initial,
             _ => Shape::Mixed,
         };
-        self.after_initial = (upper == 1 && lower == 0 && end - start == 1) || matches!(&bytes[start..end], b"St" | b"Dr");
+        self.after_initial =
+            (upper == 1 && lower == 0 && end - start == 1) || matches!(&bytes[start..end], b"St" | b"Dr");
         if plural_caps && buffer.len > 1 {
             buffer.len -= 1;
         }

@@ -14,6 +14,7 @@ use super::{
     tokens::{Dictionary, Token},
 };
 use crate::{
+    Vocabulary,
     normalise::{Gap, Shape},
     vocabulary::{
         format::{Table, Tables},
@@ -28,16 +29,38 @@ const REACH: usize = 5;
 
 /// Phrases that negate what follows.
 const BEFORE: [&str; 19] = [
-    "no evidence of", "no sign of", "no signs of", "no symptoms of", "no history of", "no known", "negative for",
-    "ruled out", "rule out", "absence of", "denies", "denied", "does not have", "did not have", "do not have",
-    "never had", "doesn't have", "didn't have", "free of",
+    "no evidence of",
+    "no sign of",
+    "no signs of",
+    "no symptoms of",
+    "no history of",
+    "no known",
+    "negative for",
+    "ruled out",
+    "rule out",
+    "absence of",
+    "denies",
+    "denied",
+    "does not have",
+    "did not have",
+    "do not have",
+    "never had",
+    "doesn't have",
+    "didn't have",
+    "free of",
 ];
 /// Words that negate only what follows at once, and only in running text.
 const AT_ONCE: [&str; 3] = ["no", "without", "not"];
 /// Phrases that negate what they follow.
 const AFTER: [&str; 8] = [
-    "was ruled out", "were ruled out", "is ruled out", "has been ruled out", "was excluded", "were excluded",
-    "was not found", "was not detected",
+    "was ruled out",
+    "were ruled out",
+    "is ruled out",
+    "has been ruled out",
+    "was excluded",
+    "were excluded",
+    "was not found",
+    "was not detected",
 ];
 
 #[derive(Default)]
@@ -55,8 +78,16 @@ struct Rule {
     unwanted: Cues,
 }
 
+/// A condition that is another one near certain words ("human case of bird flu").
+struct Switch {
+    from: u32,
+    to: u32,
+    cues: Cues,
+}
+
 /// The rules, as numbers of words.
 pub struct Context {
+    switches: Vec<Switch>,
     rules: Vec<Rule>,
     /// Last word of a phrase before → the phrase.
     before: FxHashMap<u32, Vec<Vec<u32>>>,
@@ -113,7 +144,8 @@ impl Cues {
 }
 
 impl Context {
-    pub fn new(tables: &Tables, dictionary: &mut Dictionary) -> Self {
+    pub fn new(vocabulary: &Vocabulary, dictionary: &mut Dictionary) -> Self {
+        let tables = &vocabulary.tables;
         let lines: Vec<&str> = tables.get(Table::Rule).iter().map(|&s| tables.string(s)).collect();
         let mut classes = FxHashMap::default();
         for line in &lines {
@@ -143,8 +175,18 @@ impl Context {
             let words = dictionary.phrase(phrase);
             after.entry(words[0]).or_default().push(words);
         }
+        let switches = tables
+            .get(Table::Switch)
+            .iter()
+            .filter_map(|&s| {
+                let mut columns = tables.string(s).split('\t');
+                let from = vocabulary.index(columns.next()?)?;
+                let to = vocabulary.index(columns.next()?)?;
+                Some(Switch { from, to, cues: Cues::parse(columns.next()?, &classes, dictionary) })
+            })
+            .collect();
         let at_once = AT_ONCE.iter().flat_map(|w| dictionary.phrase(w)).collect();
-        Self { rules, before, at_once, after }
+        Self { switches, rules, before, at_once, after }
     }
 
     /// Whether a hit is a condition here: not of the stop list, and what its rule says.
@@ -167,6 +209,16 @@ impl Context {
         } else {
             rule.default
         }
+    }
+
+    /// The condition that `hit` is about instead of the one it names, in running text.
+    pub fn switched(&self, tables: &Tables, tokens: &[Token], hit: &Hit, field: Field) -> Option<(u32, u32)> {
+        if field != Field::Text {
+            return None;
+        }
+        let conditions = &tables.get(Table::TermCondition)[tables.range(Table::TermEnd, hit.term as usize)];
+        let switch = self.switches.iter().find(|s| conditions.contains(&s.from))?;
+        switch.cues.match_at(tokens, hit.first as usize, hit.last as usize).then_some((switch.from, switch.to))
     }
 
     /// Whether a hit is named only to say that it is not so.
@@ -201,7 +253,7 @@ impl Context {
 }
 
 fn ends_at(tokens: &[Token], at: usize, phrase: &[u32]) -> bool {
-    (at + 1).checked_sub(phrase.len()).is_some_and(|start| {
-        tokens[start..=at].iter().zip(phrase).all(|(token, &word)| token.word == word)
-    })
+    (at + 1)
+        .checked_sub(phrase.len())
+        .is_some_and(|start| tokens[start..=at].iter().zip(phrase).all(|(token, &word)| token.word == word))
 }

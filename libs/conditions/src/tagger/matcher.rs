@@ -2,7 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Language, tokens::{Dictionary, Token}};
+use super::{
+    Language,
+    tokens::{Dictionary, Token},
+};
 use crate::{
     normalise::{Gap, Shape},
     vocabulary::{
@@ -175,7 +178,8 @@ impl Matcher {
         previous_end: usize,
         found: &mut Vec<Hit>,
     ) {
-        let Some(connector) = first.checked_sub(1).filter(|&c| self.connects(&tokens[c]) && tokens[first].gap == Gap::Join)
+        let Some(connector) =
+            first.checked_sub(1).filter(|&c| self.connects(&tokens[c]) && tokens[first].gap == Gap::Join)
         else {
             return;
         };

@@ -63,6 +63,8 @@ struct Place {
     word: usize,
     term: u32,
     negated: bool,
+    /// A condition of the term, and the one that is meant instead here.
+    switched: Option<(u32, u32)>,
 }
 
 impl Tagger {
@@ -76,7 +78,7 @@ impl Tagger {
     #[must_use]
     pub fn new(vocabulary: &'static Vocabulary) -> Self {
         let mut dictionary = Dictionary::new(&vocabulary.tables);
-        let context = Context::new(&vocabulary.tables, &mut dictionary);
+        let context = Context::new(vocabulary, &mut dictionary);
         let matcher = Matcher::new(&vocabulary.tables, &mut dictionary);
         Self { vocabulary, dictionary, matcher, context }
     }
@@ -88,8 +90,7 @@ impl Tagger {
         let language = Language::of(document.language);
         let title = self.find(document.title, Field::Title, language);
         let text = self.find(document.text, Field::Text, language);
-        let categories: Vec<_> =
-            document.categories.iter().map(|c| self.find(c, Field::Category, language)).collect();
+        let categories: Vec<_> = document.categories.iter().map(|c| self.find(c, Field::Category, language)).collect();
         score::score(self.vocabulary, document, &title, &text, &categories)
     }
 
@@ -111,6 +112,7 @@ impl Tagger {
                 word: first as usize,
                 term,
                 negated: self.context.negated(&tokens, hit, field),
+                switched: self.context.switched(tables, &tokens, hit, field),
             });
         }
         Found { field, words: tokens.len(), places }

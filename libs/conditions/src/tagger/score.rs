@@ -23,8 +23,12 @@ use crate::{
 const EVIDENCE: usize = 5;
 /// Strength in the text from which an item whose title names nothing is about a condition.
 const ENOUGH: f32 = 0.5;
+/// The same where there is no title, so that the text is all there is to say what it is about.
+const ENOUGH_ALONE: f32 = 0.1;
 /// Share of the strongest condition's strength from which a second one is what an item is about too.
 const CLOSE: f32 = 0.9;
+/// Places of what stands for a condition that make it mentioned, where it is never named.
+const PROXIES: u32 = 3;
 /// Words over which a first mention loses half its strength.
 const HALF: f32 = 200.0;
 
@@ -32,6 +36,12 @@ const HALF: f32 = 200.0;
 struct Sum<'a> {
     title: f32,
     named_in_title: bool,
+    /// Word of the title where it is named.
+    title_word: usize,
+    /// Places in the text where it is named, what stands for it not counted.
+    named: u32,
+    /// Places in the text where something stands for it.
+    proxies: u32,
     frequency: f32,
     first: usize,
     category: bool,
@@ -55,6 +65,24 @@ pub fn score(
         for place in &found.places {
             let flags = flags[place.term as usize];
             for &condition in &tables.get(Table::TermCondition)[tables.range(Table::TermEnd, place.term as usize)] {
+                if let Some((from, to)) = place.switched
+                    && from == condition
+                {
+                    // Named as one, about the other: both are tagged, the strength goes to the other.
+                    let sum = sums.entry(from).or_default();
+                    sum.affirmed = true;
+                    sum.named += 1;
+                    sum.evidence.extend((sum.evidence.len() < EVIDENCE).then_some((place, found.field, number)));
+                    let sum = sums.entry(to).or_default();
+                    sum.affirmed = true;
+                    sum.named += 1;
+                    if sum.frequency == 0.0 {
+                        sum.first = place.word;
+                    }
+                    sum.frequency += 1.0;
+                    sum.evidence.extend((sum.evidence.len() < EVIDENCE).then_some((place, found.field, number)));
+                    continue;
+                }
                 let sum = sums.entry(condition).or_default();
                 if sum.evidence.len() < EVIDENCE {
                     sum.evidence.push((place, found.field, number));
@@ -70,6 +98,9 @@ pub fn score(
                 };
                 match found.field {
                     Field::Title => {
+                        if !sum.named_in_title {
+                            sum.title_word = place.word;
+                        }
                         sum.title = sum.title.max(2.0 * strength);
                         sum.named_in_title |= flags & term::WEAK == 0;
                     }
@@ -78,6 +109,7 @@ pub fn score(
                             sum.first = place.word;
                         }
                         sum.frequency += strength;
+                        if flags & term::PROXY == 0 { sum.named += 1 } else { sum.proxies += 1 }
                     }
                     Field::Category | Field::Curator => {
                         sum.category |= place.word == 0;
@@ -86,10 +118,13 @@ pub fn score(
             }
         }
     }
+    // In running text a treatment or test stands for its condition only where that is named, or where it comes
+    // again and again: abstracts of anything mention insulin once.
+    sums.retain(|_, s| s.title > 0.0 || s.category || s.named > 0 || s.proxies == 0 || s.proxies >= PROXIES);
     if sums.is_empty() {
         return Vec::new();
     }
-    let about = about(vocabulary, &sums, text);
+    let about = about(vocabulary, &sums, title.words > 0, text);
     let mut spans = Spans::new(document);
     let mut tags: Vec<ConditionTag> = sums
         .iter()
@@ -108,7 +143,9 @@ pub fn score(
             }
         })
         .collect();
-    tags.sort_by(|a, b| (a.role, b.score, &a.code).partial_cmp(&(b.role, a.score, &b.code)).unwrap_or(std::cmp::Ordering::Equal));
+    tags.sort_by(|a, b| {
+        (a.role, b.score, &a.code).partial_cmp(&(b.role, a.score, &b.code)).unwrap_or(std::cmp::Ordering::Equal)
+    });
     spans.finish(&mut tags);
     tags
 }
@@ -123,20 +160,26 @@ fn strength(vocabulary: &Vocabulary, index: u32, sum: &Sum<'_>) -> f32 {
 }
 
 /// What the item is about.
-fn about(vocabulary: &Vocabulary, sums: &FxHashMap<u32, Sum<'_>>, text: &Found) -> Vec<u32> {
+fn about(vocabulary: &Vocabulary, sums: &FxHashMap<u32, Sum<'_>>, titled: bool, text: &Found) -> Vec<u32> {
     let mut about: Vec<u32> = Vec::new();
+    let enough = if titled { ENOUGH } else { ENOUGH_ALONE };
     for topic in [false, true] {
         let of_kind = || sums.iter().filter(|(i, s)| s.affirmed && vocabulary.at(**i).topic() == topic);
         let named: Vec<u32> = of_kind().filter(|(_, s)| s.named_in_title).map(|(&i, _)| i).collect();
         if !named.is_empty() {
             // The most specific that is stated; what stands above it says nothing more.
             about.extend(named.iter().filter(|&&i| {
-                !named.iter().any(|&other| other != i && vocabulary.ancestor_indices(other).contains(&i))
+                // "AIDS" names both AIDS and HIV infection at one place: both are meant.
+                !named.iter().any(|&other| {
+                    other != i
+                        && vocabulary.ancestor_indices(other).contains(&i)
+                        && sums.get(&i).map(|s| s.title_word) != sums.get(&other).map(|s| s.title_word)
+                })
             }));
             continue;
         }
         let mut ranked: Vec<(u32, f32)> =
-            of_kind().map(|(&i, s)| (i, strength(vocabulary, i, s))).filter(|(_, s)| *s >= ENOUGH || text.words == 0).collect();
+            of_kind().map(|(&i, s)| (i, strength(vocabulary, i, s))).filter(|(_, s)| *s >= enough).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let Some(&(first, best)) = ranked.first() else { continue };
         if text.words == 0 {

@@ -69,10 +69,7 @@ impl<'a> Condition<'a> {
     #[must_use]
     pub fn name(&self) -> &'a str {
         let tables = &self.vocabulary.tables;
-        tables
-            .get(NameText)
-            .get(tables.range(NameEnd, self.index as usize).start)
-            .map_or("", |&s| tables.string(s))
+        tables.get(NameText).get(tables.range(NameEnd, self.index as usize).start).map_or("", |&s| tables.string(s))
     }
 
     /// All names, the preferred one first.

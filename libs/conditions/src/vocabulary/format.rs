@@ -5,7 +5,7 @@
 //! the end of each in the pool. Lists of lists are two tables: where each list ends, and the elements.
 
 /// First bytes of the file's content; the last digit is the format's version.
-const MAGIC: &[u8; 8] = b"CWVOCAB1";
+const MAGIC: &[u8; 8] = b"CWVOCAB2";
 /// More than any real file: a bound for what decoding allocates.
 const LARGEST: usize = 256 << 20;
 
@@ -77,10 +77,12 @@ pub enum Table {
     CompactTerm,
     /// Context rules, as strings: lines of `ambiguous.tsv`.
     Rule,
+    /// Conditions that are another one near certain words, as strings: code, code, words.
+    Switch,
 }
 
 /// Number of tables.
-const TABLES: usize = Table::Rule as usize + 1;
+const TABLES: usize = Table::Switch as usize + 1;
 
 /// The content of a compiled file.
 #[derive(Default, Clone, PartialEq, Eq)]

@@ -65,7 +65,8 @@ impl Vocabulary {
         let plain: String = code.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
         (3..=plain.len()).rev().find_map(|length| {
             let (category, rest) = plain[..length].split_at(3);
-            let key = if rest.is_empty() { format!("icd10cm:{category}") } else { format!("icd10cm:{category}.{rest}") };
+            let key =
+                if rest.is_empty() { format!("icd10cm:{category}") } else { format!("icd10cm:{category}.{rest}") };
             self.look_up(&key).map(|i| self.codes[i as usize].clone())
         })
     }

@@ -40,9 +40,32 @@ pub fn joined(name: &str) -> Option<String> {
 
 /// Organs whose "X Diseases" people name by what is wrong with them.
 const ORGANS: [&str; 26] = [
-    "liver", "kidney", "heart", "lung", "brain", "skin", "eye", "thyroid", "muscle", "muscular", "bone", "nerve",
-    "retinal", "vascular", "spinal cord", "pancreatic", "gallbladder", "prostatic", "gum", "joint", "stomach",
-    "intestinal", "cardiovascular", "respiratory tract", "gastrointestinal", "optic nerve",
+    "liver",
+    "kidney",
+    "heart",
+    "lung",
+    "brain",
+    "skin",
+    "eye",
+    "thyroid",
+    "muscle",
+    "muscular",
+    "bone",
+    "nerve",
+    "retinal",
+    "vascular",
+    "spinal cord",
+    "pancreatic",
+    "gallbladder",
+    "prostatic",
+    "gum",
+    "joint",
+    "stomach",
+    "intestinal",
+    "cardiovascular",
+    "respiratory tract",
+    "gastrointestinal",
+    "optic nerve",
 ];
 /// Other words for the same organs.
 const ORGAN_WORDS: [(&str, &str); 10] = [
@@ -66,7 +89,9 @@ const TUMORS: [&str; 5] = ["cancer", "tumor", "carcinoma", "malignancy", "neopla
 pub fn generated(preferred: &str, organisms: &BTreeSet<String>) -> Vec<String> {
     let name = fold(preferred);
     let mut out = Vec::new();
-    let tumor = TUMORS.iter().find_map(|t| name.strip_suffix(&format!(" {t}s")).or_else(|| name.strip_suffix(&format!(" {t}"))));
+    let tumor = TUMORS
+        .iter()
+        .find_map(|t| name.strip_suffix(&format!(" {t}s")).or_else(|| name.strip_suffix(&format!(" {t}"))));
     if let Some(site) = tumor {
         for word in TUMORS {
             out.push(format!("{site} {word}"));

@@ -42,6 +42,8 @@ pub struct Own {
     pub rules: BTreeMap<String, usize>,
     /// The rules' lines.
     pub rule_lines: Vec<String>,
+    /// Lines of `switch.tsv` with codes for names.
+    pub switches: Vec<String>,
     /// Code → weight in thousandths.
     pub weights: BTreeMap<String, u32>,
 }
@@ -57,7 +59,10 @@ fn lines(path: &Path) -> Result<Vec<Vec<String>>> {
 
 /// The topics' descriptor names: `topics.tsv` is descriptor, further names.
 pub fn read_topics(folder: &Path) -> Result<BTreeSet<String>> {
-    Ok(lines(&folder.join("topics.tsv"))?.into_iter().filter_map(|mut l| (!l.is_empty()).then(|| l.swap_remove(0))).collect())
+    Ok(lines(&folder.join("topics.tsv"))?
+        .into_iter()
+        .filter_map(|mut l| (!l.is_empty()).then(|| l.swap_remove(0)))
+        .collect())
 }
 
 fn code_of(conditions: &Conditions, name: &str, file: &str) -> Result<String> {
@@ -82,7 +87,9 @@ pub fn read(folder: &Path, conditions: &mut Conditions) -> Result<Own> {
     let mut files: Vec<_> = fs::read_dir(folder)?
         .filter_map(Result::ok)
         .map(|e| e.path())
-        .filter(|p| p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("lay-") && n.ends_with(".tsv")))
+        .filter(|p| {
+            p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("lay-") && n.ends_with(".tsv"))
+        })
         .collect();
     files.sort();
     for path in files {
@@ -118,6 +125,11 @@ pub fn read(folder: &Path, conditions: &mut Conditions) -> Result<Own> {
         let [descriptor, weight] = line.as_slice() else { bail!("weights.tsv: not two columns: {line:?}") };
         let code = code_of(conditions, descriptor, "weights.tsv")?;
         own.weights.insert(code, (weight.parse::<f64>()? * 1000.0).round() as u32);
+    }
+    for line in lines(&folder.join("switch.tsv"))? {
+        let [from, to, words] = line.as_slice() else { bail!("switch.tsv: not three columns: {line:?}") };
+        let (from, to) = (code_of(conditions, from, "switch.tsv")?, code_of(conditions, to, "switch.tsv")?);
+        own.switches.push(format!("{from}\t{to}\t{words}"));
     }
     Ok(own)
 }

@@ -106,7 +106,12 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
             }
             if name.kind == NameKind::Preferred && name.origin != Origin::Mondo && !entry.topic {
                 for made in names::generated(&names::uninvert(&name.text), &conditions.organisms) {
-                    terms.add(&made, (3, name.origin as usize, code.clone()), term::GENERATED, std::slice::from_ref(code));
+                    terms.add(
+                        &made,
+                        (3, name.origin as usize, code.clone()),
+                        term::GENERATED,
+                        std::slice::from_ref(code),
+                    );
                 }
             }
         }
@@ -125,7 +130,9 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
             }
         }
     }
-    if let Some(unused) = used.iter().zip(&own.rule_lines).find_map(|(used, line)| (!used && !line.starts_with('@')).then_some(line)) {
+    if let Some(unused) =
+        used.iter().zip(&own.rule_lines).find_map(|(used, line)| (!used && !line.starts_with('@')).then_some(line))
+    {
         bail!("ambiguous.tsv: no term for `{unused}`");
     }
     Ok(terms.map.into_values().map(|(_, term)| term).collect())
@@ -145,9 +152,23 @@ fn usable(form: &str, origin: Origin) -> bool {
     let letters = form.chars().filter(|c| c.is_alphanumeric()).count();
     let capitals = form.chars().filter(|c| c.is_uppercase()).count();
     let single = !form.trim().contains([' ', '-']);
+    let digit = form.chars().any(|c| c.is_ascii_digit());
     match origin {
-        Origin::Mondo if single => letters >= 5 && (capitals < 2 || form.chars().any(|c| c.is_ascii_digit())),
-        _ if single && capitals >= 2 => letters >= 3,
+        // Single words of the rare diseases' synonyms are mostly abbreviations or words of general use.
+        Origin::Mondo if single => (digit && letters >= 5) || (capitals < 2 && rare_word(form)),
+        // Other abbreviations of four letters and fewer mean too many things; a text that uses them defines them.
+        Origin::DoidName | Origin::DoidSynonym if single && capitals >= 2 && !digit => letters >= 5,
+        _ if single && capitals >= 2 => letters >= 4,
         _ => letters >= 4,
     }
+}
+
+/// Whether a single word is made as names of diseases are.
+fn rare_word(word: &str) -> bool {
+    const ENDINGS: [&str; 16] = [
+        "osis", "itis", "emia", "aemia", "pathy", "oma", "plasia", "uria", "trophy", "algia", "penia", "cele",
+        "trichia", "melia", "cephaly", "tonia",
+    ];
+    let lower = word.to_lowercase();
+    lower.len() >= 8 && ENDINGS.iter().any(|e| lower.ends_with(e))
 }

@@ -102,6 +102,10 @@ pub fn write(conditions: &Conditions, terms: &[Term], own: &Own) -> Result<Vec<u
         let line = strings.number(&mut tables, line);
         tables.get_mut(Table::Rule).push(line);
     }
+    for line in &own.switches {
+        let line = strings.number(&mut tables, line);
+        tables.get_mut(Table::Switch).push(line);
+    }
     write_terms(&mut tables, terms, &numbers);
     tables.encode().context("compressing")
 }
@@ -168,7 +172,11 @@ fn write_terms(tables: &mut Tables, terms: &[Term], numbers: &BTreeMap<&str, u32
         let mut at = range.start;
         while at < range.end && sorted[at].0.len() == depth {
             let number = sorted[at].1 as u32 + 1;
-            if terms[sorted[at].1].caps { caps = number } else { plain = number }
+            if terms[sorted[at].1].caps {
+                caps = number
+            } else {
+                plain = number
+            }
             at += 1;
         }
         tables.get_mut(Table::NodeTerm).push(plain);

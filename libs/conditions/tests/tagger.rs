@@ -1,0 +1,176 @@
+//! What the tagger finds, and what it does not.
+
+use carewire_conditions::{ConditionTag, Document, Field, Role, Tagger};
+use proptest::prelude::*;
+
+fn tag(title: &str, text: &str) -> Vec<ConditionTag> {
+    Tagger::bundled().tag(&Document { title, text, language: Some("en"), categories: &[] })
+}
+
+/// The codes that an item with this title is about, topics left out.
+fn about(title: &str) -> Vec<String> {
+    let mut codes: Vec<_> =
+        tag(title, "").into_iter().filter(|t| t.role == Role::About && !t.topic).map(|t| t.code.0).collect();
+    codes.sort();
+    codes
+}
+
+#[test]
+fn titles() {
+    for (title, wanted) in [
+        // Lay names, plural, possessive, hyphens, spelling.
+        ("Surviving a heart attack", &["D009203"][..]),
+        ("Heart attacks and strokes: know the signs", &["D009203", "D020521"]),
+        ("Living with Alzheimer's", &["D000544"]),
+        ("Living with Alzheimer’s disease", &["D000544"]),
+        ("New guideline for type-2 diabetes", &["D003924"]),
+        ("Oesophageal tumours on the rise", &["D004938"]),
+        ("Haemophilia: a carer's guide", &["D006467"]),
+        ("β-thalassaemia explained", &["D017086"]),
+        // Treatments and tests that stand for their condition.
+        ("Who should take statins?", &["D006937"]),
+        ("When to have a mammogram", &["D001943"]),
+        ("Get your flu shot now", &["D007251"]),
+        ("Insulin pumps for children", &["D003920"]),
+        // Pathogens and outbreaks.
+        ("Ebola in West Africa", &["D019142"]),
+        ("Two more MERS cases", &["D018352"]),
+        ("E. coli in lettuce", &["D004927"]),
+        // Hashtags.
+        ("Walking helps #BreastCancer survivors", &["D001943"]),
+        ("#breastcancer awareness", &["D001943"]),
+        ("Speaking about #ptsd", &["D013313"]),
+        // Shared heads.
+        ("Breast and ovarian cancer in the family", &["D001943", "D010051"]),
+        ("Hepatitis B and C testing", &["D006509", "D006526"]),
+        // Abbreviations only in their own capitals; dotted ones.
+        ("H.I.V. at forty", &["D015658"]),
+        ("AIDS in numbers", &["D000163", "D015658"]),
+        // The most specific that is named.
+        ("Diabetes today: living with type 1 diabetes", &["D003922"]),
+        // Ordinary meanings.
+        ("A stroke of luck for the hospital", &[]),
+        ("The cold weather guide", &[]),
+        ("A scheme that aids and abets", &[]),
+        ("Fight a cold with rest", &["D003139"]),
+        ("Ten moves to burn calories", &[]),
+        ("World Cup fever grips the town", &[]),
+        ("Sticker shock at the pharmacy", &[]),
+        ("Obamacare headaches for insurers", &[]),
+        ("Police drug seizure at the border", &[]),
+        ("Sit down and breathe", &[]),
+        ("News of the American Cancer Society", &[]),
+        ("@DiabetesUK hosts a walk", &[]),
+        ("See http://example.org/asthma/news", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(about(title), wanted, "{title}");
+    }
+}
+
+#[test]
+fn abbreviations_mean_what_the_text_says() {
+    let tags = tag("", "Patients with cystic fibrosis (CFX) were seen. CFX was severe. No other disease but CFX.");
+    let tag = tags.iter().find(|t| t.code.as_str() == "D003550").expect("cystic fibrosis");
+    assert_eq!(
+        tag.evidence.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(),
+        ["cystic fibrosis", "CFX", "CFX", "CFX"]
+    );
+    // ALS here is something else than the disease.
+    assert!(
+        self::tag("", "Advanced life support (ALS) courses. ALS is taught.")
+            .iter()
+            .all(|t| t.code.as_str() != "D000690")
+    );
+}
+
+#[test]
+fn negated_mentions_are_marked() {
+    for (text, negated) in [
+        ("She has asthma.", false),
+        ("There was no evidence of asthma in her.", true),
+        ("She came without asthma.", true),
+        ("Asthma was ruled out.", true),
+        ("There was no link between vaccines and asthma.", false),
+        ("She denied smoking, but asthma is known.", false),
+    ] {
+        let tags = tag("", text);
+        let asthma = tags.iter().find(|t| t.code.as_str() == "D001249").expect(text);
+        assert_eq!(asthma.negated, negated, "{text}");
+        assert!(!negated || asthma.role == Role::Mentioned, "{text}");
+    }
+}
+
+#[test]
+fn about_and_mentioned() {
+    let tags = tag("Eating well with diabetes", "Diabetes changes what you eat. Some people also have asthma.");
+    assert_eq!((tags[0].code.as_str(), tags[0].role), ("D003920", Role::About));
+    let asthma = tags.iter().find(|t| t.code.as_str() == "D001249").expect("asthma");
+    assert_eq!(asthma.role, Role::Mentioned);
+    assert!(asthma.score < tags[0].score);
+    let categories = ["Asthma".to_owned()];
+    let document = Document { title: "A day out", text: "", language: Some("en"), categories: &categories };
+    let tags = Tagger::bundled().tag(&document);
+    assert_eq!((tags[0].code.as_str(), tags[0].evidence[0].field), ("D001249", Field::Category));
+    // In Spanish.
+    let document =
+        Document { title: "Vivir con presión alta y gripe", text: "", language: Some("es"), categories: &[] };
+    let codes: Vec<_> = Tagger::bundled().tag(&document).into_iter().map(|t| t.code.0).collect();
+    assert_eq!(codes, ["D006973", "D007251"]);
+    // Topics are marked.
+    let tags = tag("Questions about vaccination in pregnancy", "");
+    assert!(tags.iter().all(|t| t.topic) && tags.len() == 2, "{tags:?}");
+}
+
+#[test]
+fn hostile_texts_take_linear_time() {
+    let start = std::time::Instant::now();
+    let abbreviations: String = (0..10_000).map(|i| format!("bad coughing disease (BC{i}), ")).collect();
+    for text in [
+        "cancer ".repeat(300_000),
+        "a".repeat(2_000_000),
+        format!("e{}", "\u{301}".repeat(1_000_000)),
+        abbreviations,
+        "(A".repeat(500_000),
+        "breast and ".repeat(200_000),
+        "lung, ".repeat(200_000) + "and breast cancer",
+        "#".repeat(1_000_000),
+        "A.".repeat(500_000),
+        "'".repeat(1_000_000),
+    ] {
+        tag(&text[..text.len().min(4)], &text);
+    }
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn spans_are_valid_in_the_original(
+        before in "[a-z é\u{301}😀(),.#'’-]{0,20}", word in "(asthma|breast cancer|HIV|Ebola)", after in "\\PC{0,20}",
+    ) {
+        let text = format!("{before} {word} {after}");
+        let tags = tag(&text, &text);
+        for evidence in tags.iter().flat_map(|t| &t.evidence) {
+            let found: String = text.chars().skip(evidence.start).take(evidence.end - evidence.start).collect();
+            prop_assert_eq!(&found, &evidence.text);
+        }
+    }
+
+    #[test]
+    fn anything_goes(title in "\\PC{0,60}", text in "\\PC{0,300}") {
+        let tags = tag(&title, &text);
+        prop_assert_eq!(&tags, &tag(&title, &text));
+        for tag in tags {
+            prop_assert!((0.0..=1.0).contains(&tag.score));
+            prop_assert!(!tag.evidence.is_empty());
+        }
+    }
+
+    #[test]
+    fn text_of_another_language_around_changes_nothing(around in "[абвгдежзиклмнопрст ]{0,40}") {
+        let codes = |text: &str| tag("", text).into_iter().map(|t| t.code).collect::<Vec<_>>();
+        prop_assert_eq!(codes("She has asthma."), codes(&format!("{around}. She has asthma. {around}")));
+    }
+}
