@@ -78,7 +78,7 @@ fn windows_1252_byte(c: char) -> Option<u8> {
         n @ 0x80..=0xFF => Some(n as u8),
         _ => (0x80..=0x9F).find(|b| {
             let (s, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(std::slice::from_ref(b));
-            s.chars().next() == Some(c)
+            s.starts_with(c)
         }),
     }
 }
@@ -123,11 +123,10 @@ pub(crate) fn check(parsed: &mut Parsed, start: &str, ctx: &Context<'_>) {
             }
         }
         match &e.id {
-            Some(id) => {
-                if !seen.insert(id.as_str()) {
-                    problems.found("duplicate-id", format!("the id {id:?} was used before"), place());
-                }
+            Some(id) if !seen.insert(id.as_str()) => {
+                problems.found("duplicate-id", format!("the id {id:?} was used before"), place());
             }
+            Some(_) => {}
             None if !matches!(parsed.format, Format::JsonFeed10 | Format::JsonFeed11) => {
                 problems.repair("entry-without-id", "an entry without guid or id", place);
             }

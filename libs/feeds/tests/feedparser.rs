@@ -150,3 +150,47 @@ fn no_panic_on_any_shared_feed() {
     }
     assert!(files > 0);
 }
+
+/// Every real feed gives as many entries as an independent count of its item elements: start tags of that name outside
+/// of comments and CDATA; JSON by its own array.
+#[test]
+fn real_feeds_give_all_their_entries() {
+    let Some(dir) = common::shared("feeds/real") else {
+        return;
+    };
+    let (mut feeds, mut others, mut wrong) = (0, Vec::new(), Vec::new());
+    for path in common::walk(&dir) {
+        let name = path.strip_prefix(&dir).expect("below it").display().to_string();
+        let bytes = std::fs::read(&path).expect("a file of the data");
+        let parsed = parse(&bytes, &Context::default());
+        let count = count_items(&decode(&bytes, None).text);
+        if !parsed.format.is_feed() && count == 0 {
+            others.push(name);
+            continue;
+        }
+        feeds += 1;
+        if parsed.entries.len() != count {
+            wrong.push(format!("{name}: {} of {count} {:?}", parsed.entries.len(), parsed.problems));
+        }
+    }
+    println!("{feeds} feeds give all their entries; no feeds and without items: {others:?}");
+    assert!(feeds > 0 && wrong.is_empty(), "{wrong:#?}");
+}
+
+fn count_items(text: &str) -> usize {
+    if let Ok(json) = serde_json::from_str::<Value>(text) {
+        return json["items"].as_array().map_or(0, Vec::len);
+    }
+    let mut rest = text.to_owned();
+    for (open, close) in [("<![CDATA[", "]]>"), ("<!--", "-->")] {
+        while let Some(i) = rest.find(open) {
+            let end = rest[i..].find(close).map_or(rest.len(), |e| i + e + close.len());
+            rest.replace_range(i..end, "");
+        }
+    }
+    let is_item = |tag: &str| {
+        let name = tag.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next().unwrap_or("");
+        matches!(name.rsplit(':').next(), Some("item" | "entry"))
+    };
+    rest.split('<').skip(1).filter(|t| is_item(t)).count()
+}

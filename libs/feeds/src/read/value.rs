@@ -285,12 +285,12 @@ impl<'a> Reader<'a> {
             }
             None => captured.text,
         };
-        if mode == "base64" || (binary && mode.is_empty()) {
-            if let Some(decoded) = base64(&value) {
-                value = Cow::Owned(decoded);
-                if kind == TextKind::Plain && mode == "base64" && declared.is_none() {
-                    kind = TextKind::Html;
-                }
+        if (mode == "base64" || (binary && mode.is_empty()))
+            && let Some(decoded) = base64(&value)
+        {
+            value = Cow::Owned(decoded);
+            if kind == TextKind::Plain && mode == "base64" && declared.is_none() {
+                kind = TextKind::Html;
             }
         }
         if kind == TextKind::Xhtml && captured_is_escaped(mode) {

@@ -3,6 +3,12 @@
 //! All text keeps the markup its feed declared ([`Text::kind`]); entities are decoded once. All addresses are absolute
 //! where a base was known. All times are instants in UTC.
 
+mod entry;
+mod feed;
+
+pub use entry::Entry;
+pub use feed::Feed;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -369,172 +375,6 @@ impl Itunes {
     pub fn is_empty(&self) -> bool {
         *self == Itunes::default()
     }
-}
-
-/// What a feed says of itself.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Feed {
-    /// `atom:id`, `rdf:about`.
-    pub id: Option<String>,
-    /// Title.
-    pub title: Option<Text>,
-    /// Subtitle or description.
-    pub subtitle: Option<Text>,
-    /// Long description where there is one beside the subtitle (Atom 0.3 `info`).
-    pub info: Option<Text>,
-    /// Address of the site.
-    pub url: Option<String>,
-    /// Address the feed gives for itself (`rel=self`, `feed_url`).
-    pub self_url: Option<String>,
-    /// WebSub hubs.
-    pub hubs: Vec<String>,
-    /// All links.
-    pub links: Vec<Link>,
-    /// Next page of a paged feed (RFC 5005, 3), JSON Feed's `next_url`.
-    pub next_url: Option<String>,
-    /// Previous page of a paged feed (RFC 5005, 3).
-    pub previous_url: Option<String>,
-    /// Archive before this document (RFC 5005, 4).
-    pub prev_archive: Option<String>,
-    /// Archive after this document (RFC 5005, 4).
-    pub next_archive: Option<String>,
-    /// The current document, from an archive (RFC 5005, 4).
-    pub current_url: Option<String>,
-    /// `fh:complete`: what is not in here does not exist (RFC 5005, 2).
-    pub complete: bool,
-    /// `fh:archive` (RFC 5005, 4).
-    pub archive: bool,
-    /// `itunes:new-feed-url`.
-    pub new_feed_url: Option<String>,
-    /// Language, a BCP 47 tag as given.
-    pub language: Option<String>,
-    /// Last change.
-    pub updated: Option<Timestamp>,
-    /// Publication.
-    pub published: Option<Timestamp>,
-    /// Authors.
-    pub authors: Vec<Person>,
-    /// Contributors.
-    pub contributors: Vec<Person>,
-    /// `dc:publisher`, RSS `webMaster`.
-    pub publisher: Option<Person>,
-    /// Small square picture.
-    pub icon: Option<String>,
-    /// Picture of the feed.
-    pub image: Option<Image>,
-    /// RSS `textInput`.
-    pub text_input: Option<TextInput>,
-    /// RSS `cloud`.
-    pub cloud: Option<Cloud>,
-    /// Program that made it.
-    pub generator: Option<Generator>,
-    /// Address of a licence.
-    pub licence: Option<String>,
-    /// Rights in words.
-    pub rights: Option<Text>,
-    /// Minutes for which the feed may be kept (RSS `ttl`).
-    pub ttl_minutes: Option<u32>,
-    /// Hours in UTC (0–23) in which the feed asks not to be read.
-    pub skip_hours: Vec<u8>,
-    /// Days in English on which the feed asks not to be read.
-    pub skip_days: Vec<String>,
-    /// `sy:updatePeriod`: hourly, daily, weekly, monthly, yearly.
-    pub update_period: Option<String>,
-    /// `sy:updateFrequency`: times in a period.
-    pub update_frequency: Option<u32>,
-    /// `podcast:guid`.
-    pub podcast_guid: Option<String>,
-    /// `podcast:txt purpose="verify"`: the tokens given.
-    pub verify_tokens: Vec<String>,
-    /// `podcast:locked`.
-    pub podcast_locked: Option<bool>,
-    /// YouTube's id of the channel.
-    pub youtube_channel_id: Option<String>,
-    /// YouTube's id of the playlist.
-    pub youtube_playlist_id: Option<String>,
-    /// Categories.
-    pub categories: Vec<Category>,
-    /// RSS `docs`.
-    pub docs: Option<String>,
-    /// RSS `rating`.
-    pub rating: Option<String>,
-    /// JSON Feed's `expired`: there will be nothing new.
-    pub expired: bool,
-    /// What iTunes' tags say.
-    pub itunes: Itunes,
-    /// Errors page (`admin:errorReportsTo`).
-    pub error_reports_to: Option<String>,
-    /// Pictures and the like of the feed itself.
-    pub media: Vec<Media>,
-}
-
-/// One entry.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Entry {
-    /// guid or id as given.
-    pub id: Option<String>,
-    /// Whether `id` is also the entry's address (RSS `isPermaLink`).
-    pub id_is_permalink: bool,
-    /// Title.
-    pub title: Option<Text>,
-    /// Address, absolute where a base was known.
-    pub url: Option<String>,
-    /// All links.
-    pub links: Vec<Link>,
-    /// First publication.
-    pub published: Option<Timestamp>,
-    /// Last change.
-    pub updated: Option<Timestamp>,
-    /// Creation (`dcterms:created`, Atom 0.3).
-    pub created: Option<Timestamp>,
-    /// When it ceases to hold (`expirationDate`, `dcterms:valid`).
-    pub expires: Option<Timestamp>,
-    /// From when on it holds (`dcterms:valid`).
-    pub valid_from: Option<Timestamp>,
-    /// Authors.
-    pub authors: Vec<Person>,
-    /// Contributors.
-    pub contributors: Vec<Person>,
-    /// `dc:publisher`.
-    pub publisher: Option<Person>,
-    /// Summary, excerpt or description.
-    pub summary: Option<Text>,
-    /// Full content.
-    pub content: Option<Text>,
-    /// Address of content that stands elsewhere (RFC 4287, 4.1.3.2).
-    pub content_src: Option<String>,
-    /// Language, a BCP 47 tag as given.
-    pub language: Option<String>,
-    /// Categories.
-    pub categories: Vec<Category>,
-    /// Enclosures, Media RSS objects, pictures.
-    pub media: Vec<Media>,
-    /// The video that this entry is.
-    pub video: Option<Video>,
-    /// Address of a licence.
-    pub licence: Option<String>,
-    /// Rights in words.
-    pub rights: Option<Text>,
-    /// Where it was taken from.
-    pub source: Option<Source>,
-    /// Page of comments.
-    pub comments_url: Option<String>,
-    /// Feed of comments (`wfw:commentRss`, `rel=replies`).
-    pub comments_feed: Option<String>,
-    /// Number of comments (`slash:comments`, `thr:total`).
-    pub comments_count: Option<u32>,
-    /// What it answers (RFC 4685).
-    pub in_reply_to: Vec<String>,
-    /// What iTunes' tags say.
-    pub itunes: Itunes,
-    /// Transcripts.
-    pub transcripts: Vec<Transcript>,
-    /// Position, latitude and longitude in degrees (georss, W3C geo).
-    pub location: Option<(f64, f64)>,
-    /// Dates as written, by the name of their element.
-    pub raw_dates: Vec<(String, String)>,
 }
 
 /// A declared deletion (RFC 6721).
