@@ -214,13 +214,15 @@ impl<'a> Active<'a> {
         if batch != GroupBatch::default() {
             let (store, lease) = (&self.deps.store, self.leading.lease());
             let batch = &batch;
-            self.patiently(move || async move { store.group_apply(lease, batch.clone()).await.map_err(of_store) }).await?;
+            self.patiently(move || async move { store.group_apply(lease, batch.clone()).await.map_err(of_store) })
+                .await?;
         }
         let records =
             items.iter().map(|(item, trace)| record(item, *trace)).collect::<Result<Vec<Record>, StageError>>()?;
         if !records.is_empty() {
             let (writer, records) = (&self.writer, &records);
-            self.patiently(move || async move { writer.send_all(records.clone()).await.map(drop).map_err(of_bus) }).await?;
+            self.patiently(move || async move { writer.send_all(records.clone()).await.map(drop).map_err(of_bus) })
+                .await?;
         }
         Ok(())
     }

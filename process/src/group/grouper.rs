@@ -7,11 +7,11 @@ use super::{
     copies::Sketch,
     identity::{self, Keys},
     index::Index,
-    item::Standings,
+    item::{Standings, origin},
     member::{Damaged, Member},
     packed::Packed,
     stories::{Counts, counts},
-    work::{Desk, Reading, Work},
+    work::{Desk, Work},
 };
 use crate::metrics;
 
@@ -111,7 +111,7 @@ impl Grouper {
     pub fn step(&mut self, batch: Vec<Prepared>, state: GroupState, standings: &Standings) -> Result<Step, StepError> {
         let mut desk = Desk::new(state);
         for entry in batch {
-            let effect = self.place(&mut desk, entry)?;
+            let effect = self.place(&mut desk, entry, standings)?;
             metrics::GROUPED.with_label_values(&[effect]).inc();
         }
         self.conclude(desk, standings, true)
@@ -130,7 +130,7 @@ impl Grouper {
     }
 
     /// Puts one entry where it belongs; says what came of it, for the metric.
-    fn place(&mut self, desk: &mut Desk, entry: Prepared) -> Result<&'static str, Damaged> {
+    fn place(&mut self, desk: &mut Desk, entry: Prepared, standings: &Standings) -> Result<&'static str, Damaged> {
         let Prepared { tagged, trace, .. } = &entry;
         let (id, version, run) = (tagged.entry, tagged.version, tagged.pipeline.run);
         if let Some((item, have_version, have_run)) = desk.source(id) {
@@ -139,7 +139,7 @@ impl Grouper {
                 return Ok("repeat");
             }
             desk.place(id, item, version, run);
-            return Self::renew(desk, item, entry);
+            return self.renew(desk, item, entry, standings);
         }
         if tagged.change == Change::Deleted {
             // Never seen, so nobody has it.
@@ -148,10 +148,8 @@ impl Grouper {
         if let Some(item) = self.find(desk, &entry)? {
             desk.place(id, item, version, run);
             desk.name(&entry.keys, item);
-            if let Some(work) = desk.touch(item, *trace)? {
-                work.put(Member::new(entry.tagged));
-                work.readings.push(Reading { entry: id, counts: entry.counts, sketch: entry.sketch });
-            }
+            let Some(work) = desk.touch(item, *trace)? else { return Err(Damaged::new(item, "it is missing")) };
+            self.put(work, entry, standings);
             return Ok("copy");
         }
         let published = entry.published();
@@ -173,7 +171,13 @@ impl Grouper {
     }
 
     /// A newer revision of a known entry.
-    fn renew(desk: &mut Desk, item: ItemId, entry: Prepared) -> Result<&'static str, Damaged> {
+    fn renew(
+        &mut self,
+        desk: &mut Desk,
+        item: ItemId,
+        entry: Prepared,
+        standings: &Standings,
+    ) -> Result<&'static str, Damaged> {
         let id = entry.tagged.entry;
         let deleted = entry.tagged.change == Change::Deleted;
         if !deleted {
@@ -192,9 +196,19 @@ impl Grouper {
             work.put(member);
             return Ok("removed");
         }
-        work.put(Member::new(entry.tagged));
-        work.readings.push(Reading { entry: id, counts: entry.counts, sketch: entry.sketch });
+        self.put(work, entry, standings);
         Ok("changed")
+    }
+
+    /// Makes an entry a member of an item; the index follows at once where the entry is the origin.
+    fn put(&mut self, work: &mut Work, entry: Prepared, standings: &Standings) {
+        let (id, published) = (entry.tagged.entry, entry.published());
+        work.put(Member::new(entry.tagged));
+        if origin(&work.members, standings) == Some(id) {
+            let terms = self.index.weigh(&entry.counts);
+            let packed = Packed::new(published, &terms, &entry.sketch);
+            self.index.insert(work.fixed.item, work.fixed.story, work.entered, packed);
+        }
     }
 
     /// The item that a new entry belongs to: by a key, else by its text.
@@ -224,11 +238,6 @@ impl Grouper {
         for id in std::mem::take(&mut desk.touched) {
             let Some(mut work) = desk.take(id) else { continue };
             let Some((origin, outcome)) = work.conclude(standings) else { continue };
-            if let Some(reading) = outcome.reading {
-                let published = outcome.item.cleaned.published.map_or(work.entered, |at| at.as_millisecond());
-                let terms = self.index.weigh(&reading.counts);
-                self.index.insert(id, work.fixed.story, work.entered, Packed::new(published, &terms, &reading.sketch));
-            }
             if outcome.changed || !work.changed.is_empty() {
                 let (row, sources) = work.rows(&mut self.compressor, origin, &outcome.item, self.index.packed(id))?;
                 step.batch.items.push(row);

@@ -65,6 +65,13 @@ pub fn build(fixed: Fixed, version: i64, members: &[Member], standings: &Standin
     Some((origin.entry, item))
 }
 
+/// The origin among `members`; none when there is none.
+#[must_use]
+pub fn origin(members: &[Member], standings: &Standings) -> Option<EntryId> {
+    let least = members.iter().min_by_key(|member| rank(member, members, standings));
+    least.map(|member| member.entry)
+}
+
 fn source(member: &Member, standings: &Standings) -> Source {
     let standing = standings.get(&member.feed);
     Source {

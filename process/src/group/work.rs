@@ -7,19 +7,10 @@ use carewire_store::{GroupItem, GroupSource, GroupState, IdentityKey};
 use jiff::Timestamp;
 
 use super::{
-    copies::Sketch,
     item::{Fixed, Standings, build},
     member::{Body, Damaged, Member, pack, unpack},
     packed::Packed,
-    stories::Counts,
 };
-
-/// What the index shall know of an item once an entry is its origin.
-pub struct Reading {
-    pub entry: EntryId,
-    pub counts: Counts,
-    pub sketch: Sketch,
-}
 
 /// An item in hand.
 pub struct Work {
@@ -31,8 +22,6 @@ pub struct Work {
     pub stored: Option<(EntryId, ItemV1)>,
     /// Members to be written.
     pub changed: Vec<EntryId>,
-    /// New readings of members, for the index.
-    pub readings: Vec<Reading>,
     /// Of the record that touched it last.
     pub trace: TraceParent,
 }
@@ -151,7 +140,6 @@ fn load(state: &GroupState, id: ItemId) -> Result<Option<Work>, Damaged> {
         members,
         stored: Some((body.origin, body.item)),
         changed: Vec::new(),
-        readings: Vec::new(),
         trace: TraceParent::new(),
     }))
 }
@@ -162,8 +150,6 @@ pub struct Outcome {
     pub item: ItemV1,
     /// Whether it differs from what was produced last; the version is raised then.
     pub changed: bool,
-    /// The reading that the index shall have from now on.
-    pub reading: Option<Reading>,
 }
 
 impl Work {
@@ -182,7 +168,6 @@ impl Work {
             changed: vec![member.entry],
             members: vec![member],
             stored: None,
-            readings: Vec::new(),
             trace,
         }
     }
@@ -216,9 +201,7 @@ impl Work {
         if changed && self.stored.is_some() {
             item.version += 1;
         }
-        let reading =
-            self.readings.iter().rposition(|reading| reading.entry == origin).map(|at| self.readings.swap_remove(at));
-        Some((origin, Outcome { item, changed, reading }))
+        Some((origin, Outcome { item, changed }))
     }
 
     /// The rows to be written for it.

@@ -1,9 +1,8 @@
 //! Stories, measured: pairs of headlines of 16 outlets, labelled by hand, judged over the whole stream, titles only.
 
-mod common;
-
 use std::collections::HashMap;
 
+use crate::shared::shared;
 use carewire_process::commands::cluster_lines;
 use serde_json::{Value, json};
 
@@ -20,7 +19,7 @@ fn title(text: &str) -> String {
 #[test]
 fn pairs_of_headlines() {
     let (Some(volume), Some(pairs)) =
-        (common::shared("volume/health-headlines.jsonl"), common::shared("stories/headline-pairs.dev.jsonl"))
+        (shared("volume/health-headlines.jsonl"), shared("stories/headline-pairs.dev.jsonl"))
     else {
         return;
     };

@@ -1,0 +1,9 @@
+//! Tests of cleaning, grouping, stories, commands, and the two stages on real parts: one binary, linked once.
+
+mod cleaning;
+mod commands;
+mod entries;
+mod grouping;
+mod shared;
+mod stages;
+mod stories;
