@@ -235,10 +235,10 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn received(
-        (offset, timestamp, key, value, headers): (u32, i64, Vec<u8>, Option<Vec<u8>>, Vec<(String, Vec<u8>)>),
-        topic: &Arc<str>,
-    ) -> Received {
+    /// Offset, timestamp, key, value, headers.
+    type Raw = (u32, i64, Vec<u8>, Option<Vec<u8>>, Vec<(String, Vec<u8>)>);
+
+    fn received((offset, timestamp, key, value, headers): Raw, topic: &Arc<str>) -> Received {
         Received {
             topic: topic.clone(),
             partition: 3,

@@ -6,7 +6,8 @@
 //! `member` is one member. `sweep` removes old records, by `retention` and `compaction`. `topics` makes and finds topics.
 //!
 //! Several processes may have the file open. What one wrote the others notice by `PRAGMA data_version`; within a process
-//! readers are woken at once.
+//! readers are woken at once. A process that is killed frees the file's lock at once; one that is stopped (SIGSTOP) in the middle
+//! of a transaction keeps it, and the others wait: their requests are `Unavailable` after 30 s until it wakes or dies.
 
 mod batch;
 mod compaction;

@@ -11,7 +11,9 @@ use crate::{BusError, Cleanup, metrics};
 
 /// Sweeps every `sweep_interval`.
 pub(super) async fn run(core: Arc<Core>) {
-    let mut ticks = tokio::time::interval(core.config.sweep_interval);
+    // Not at once: a process has more urgent things to do when it starts.
+    let interval = core.config.sweep_interval;
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

@@ -110,7 +110,7 @@ impl Harness {
 
     /// Opens the bus as another process would: nothing is shared with other buses of this one.
     pub async fn bus(&self) -> Bus {
-        open(self.kind.name(), &self.address()).await
+        open(self.kind.name(), &self.address(), Duration::from_millis(200)).await
     }
 
     /// Makes a topic that keeps everything.
@@ -128,8 +128,8 @@ impl Harness {
     }
 }
 
-/// Opens a bus with the short times of tests.
-pub async fn open(kind: &str, address: &str) -> Bus {
+/// Opens a bus with the short times of tests; `sweep` is how often the embedded log is swept.
+pub async fn open(kind: &str, address: &str, sweep: Duration) -> Bus {
     if kind == "kafka" {
         let mut config = KafkaConfig::new(address);
         config.session_timeout = Duration::from_secs(3);
@@ -138,7 +138,7 @@ pub async fn open(kind: &str, address: &str) -> Bus {
     }
     let mut config = EmbeddedConfig::new(address);
     config.member_timeout = Duration::from_secs(3);
-    config.sweep_interval = Duration::from_millis(200);
+    config.sweep_interval = sweep;
     config.compaction_lag = Duration::ZERO;
     config.queue_bytes = 8 << 20;
     Bus::embedded(config).await.expect("the log opens")

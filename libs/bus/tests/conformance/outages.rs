@@ -117,7 +117,11 @@ pub async fn broker_away_at_the_start(harness: Harness) {
         cleanup: Cleanup::Forever,
         max_record_bytes: 1000,
     };
-    open("kafka", &broker.address).await.ensure_topics(std::slice::from_ref(&spec)).await.expect("made");
+    open("kafka", &broker.address, Duration::from_secs(1))
+        .await
+        .ensure_topics(std::slice::from_ref(&spec))
+        .await
+        .expect("made");
     broker.stop();
     let mut config = KafkaConfig::new(&broker.address);
     config.request_timeout = Duration::from_secs(1);
@@ -155,7 +159,7 @@ pub async fn backup_while_producing(harness: Harness) {
     assert!(matches!(bus.backup_to(&copy).await, Err(BusError::Config(_))), "it does not overwrite");
     lines.push(worker.line().await.expect("it goes on"));
     worker.kill().await;
-    let restored = open("embedded", &copy.to_string_lossy()).await;
+    let restored = open("embedded", &copy.to_string_lossy(), Duration::from_secs(1)).await;
     let reached = rounds(&restored, &topic, "b").await;
     for (lane, round) in acknowledged(&lines[..40]) {
         assert!(reached.get(&format!("b{lane}.0")).is_some_and(|last| *last >= round));
