@@ -77,6 +77,15 @@ fn limits_hold() {
     assert!(parsed.entries[0].title.as_ref().expect("a title").value.len() <= 8 << 20);
 }
 
+#[test]
+fn an_unknown_element_without_end_hides_nothing() {
+    let doc = "<rss><channel><foo><item><x:y a='1'><title>one</title><br><guid>1</guid></item><item><source><title>s</title><item><title>two</title></item></channel></rss>";
+    let parsed = parse(doc.as_bytes(), &Context::default());
+    let ids: Vec<_> =
+        parsed.entries.iter().map(|e| (e.title.as_ref().map(|t| t.value.as_str()), e.id.as_deref())).collect();
+    assert_eq!(ids, [(Some("one"), Some("1")), (None, None), (Some("two"), None)]);
+}
+
 /// What would be quadratic if a repair looked to the end of the document each time.
 #[test]
 fn hostile_input_stays_linear() {
@@ -100,6 +109,8 @@ fn hostile_input_stays_linear() {
         "<!DOCTYPE [",
         "Ã",
         "<media:content url='x'/>",
+        "<foo>",
+        "<foo></bar>",
     ];
     for piece in pieces {
         for head in ["", "<rss><channel><item><description>", "<feed xmlns='http://www.w3.org/2005/Atom'><entry>"] {

@@ -10,14 +10,16 @@ mod close;
 mod entry;
 mod media;
 mod person;
+mod scope;
 mod value;
 
-use crate::ns::{self, Ns};
+use crate::ns::Ns;
 use crate::problems::line_of;
 use crate::xml::{Scanner, Tag, Token, local_name};
 use crate::{Context, DeletedEntry, Entry, Feed, Format, Media, Parsed, Person, Source};
 pub(crate) use close::finish_media;
 use jiff::Timestamp;
+use scope::language_tag;
 use std::borrow::Cow;
 use std::rc::Rc;
 use url::Url;
@@ -125,6 +127,8 @@ struct Reader<'a> {
     loose_text: String,
     site_from_rss: Option<String>,
     roots: usize,
+    /// Unknown elements without an end so far.
+    unclosed: u32,
 }
 
 /// Reads an XML document; `Format::Unknown` or `Html` where it is no feed.
@@ -147,6 +151,7 @@ pub(crate) fn parse_xml(text: &str, ctx: &Context<'_>) -> Parsed {
         loose_text: String::new(),
         site_from_rss: None,
         roots: 0,
+        unclosed: 0,
     };
     reader.run();
     reader.finish()
@@ -188,65 +193,6 @@ impl<'a> Reader<'a> {
 
     fn place(&self) -> Place {
         self.stack.last().map_or(Place::Root, |f| f.place)
-    }
-
-    /// The vocabulary and local name, in lower case, of a qualified name.
-    fn resolve(&mut self, name: &'a str, pos: usize) -> (Ns, Cow<'a, str>) {
-        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-        let local = if local.bytes().any(|b| b.is_ascii_uppercase()) {
-            Cow::Owned(local.to_ascii_lowercase())
-        } else {
-            Cow::Borrowed(local)
-        };
-        if let Some((_, ns)) = self.ns.iter().rev().find(|(p, _)| *p == prefix) {
-            return (*ns, local);
-        }
-        if prefix.is_empty() {
-            return (Ns::Core, local);
-        }
-        self.scan.repair("undeclared-prefix", "a prefix that is not declared", pos);
-        (ns::by_prefix(prefix).unwrap_or(Ns::Other), local)
-    }
-
-    /// Reads `xmlns`, `xml:base` and `xml:lang`.
-    fn scope(&mut self, tag: &Tag<'a>) -> (Option<Rc<Base>>, Option<Rc<str>>) {
-        let (mut base, mut lang) = match self.stack.last() {
-            Some(f) => (f.base.clone(), f.lang.clone()),
-            None => (None, None),
-        };
-        if memchr::memmem::find(tag.attrs.as_bytes(), b"xml").is_none() {
-            return (base, lang);
-        }
-        for (key, value) in tag.raw_attrs() {
-            if key == "xmlns" {
-                self.ns.push(("", ns::by_uri(&value)));
-            } else if let Some(prefix) = key.strip_prefix("xmlns:") {
-                let known = match ns::by_uri(&value) {
-                    Ns::Other => ns::by_prefix(prefix).filter(|_| value.trim().is_empty()).unwrap_or(Ns::Other),
-                    known => known,
-                };
-                self.ns.push((prefix, known));
-            } else if key == "xml:base" {
-                let value = self.scan.unescape_attr(value);
-                base = Self::join_base(base, &value);
-            } else if key == "xml:lang" {
-                let value = value.trim();
-                lang = (!value.is_empty()).then(|| Rc::from(language_tag(value)));
-            }
-        }
-        (base, lang)
-    }
-
-    fn join_base(outer: Option<Rc<Base>>, value: &str) -> Option<Rc<Base>> {
-        let value = value.trim();
-        let url = match &outer {
-            Some(b) => b.url.join(value).ok(),
-            None => Url::parse(value).ok(),
-        };
-        match url {
-            Some(url) if !url.cannot_be_a_base() => Some(Rc::new(Base { url, stated: true })),
-            _ => outer,
-        }
     }
 
     /// Opens an element; one that closes itself is closed at once.
@@ -314,7 +260,11 @@ impl<'a> Reader<'a> {
                     self.ns.truncate(f.ns_len);
                 }
             }
-            Child::Inside(place) => {
+            Child::Inside(mut place) => {
+                if place == Place::Ignored && !tag.empty && !self.is_closed_ahead(&tag) {
+                    // it has no end: what follows is not inside of it
+                    place = Place::Through;
+                }
                 if let Some(f) = self.stack.last_mut() {
                     f.place = place;
                 }
@@ -353,7 +303,7 @@ impl<'a> Reader<'a> {
                 if self.format == Some(Format::Html) {
                     return None;
                 }
-                if self.draft.is_some() && self.place() != Place::Source {
+                if self.draft.is_some() {
                     if self.format != Some(Format::Cdf) {
                         self.scan.repair("unclosed-entry", "an entry that begins before the last one ended", tag.start);
                     }
@@ -368,6 +318,29 @@ impl<'a> Reader<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Whether an unknown element's end tag stands within reach. After many without, none is looked for any more, which
+    /// keeps hostile input linear.
+    fn is_closed_ahead(&mut self, tag: &Tag<'a>) -> bool {
+        const REACH: usize = 16 << 10;
+        const PATIENCE: u32 = 200;
+        if self.unclosed >= PATIENCE {
+            return true;
+        }
+        let rest = &self.scan.text.as_bytes()[tag.end.min(self.scan.text.len())..];
+        let mut at = 0;
+        let window = &rest[..rest.len().min(REACH)];
+        while let Some(i) = memchr::memmem::find(&window[at..], b"</") {
+            at += i + 2;
+            if window[at..].starts_with(tag.name.as_bytes()) {
+                return true;
+            }
+        }
+        // a long element may end beyond
+        let found = window.len() == REACH;
+        self.unclosed += u32::from(!found);
+        found
     }
 
     /// What the children of the element around the last opened one mean.
@@ -474,11 +447,6 @@ impl<'a> Reader<'a> {
             None => &mut self.feed.media,
         }
     }
-}
-
-/// BCP 47 separates with hyphens; content systems write underscores too.
-fn language_tag(value: &str) -> String {
-    value.replace('_', "-")
 }
 
 /// What a handler did with an element.
