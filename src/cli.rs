@@ -216,7 +216,11 @@ pub enum FeedCommand {
     /// Poll a feed now (a running worker does it within a second)
     Poll {
         /// Its id or address
-        feed: String,
+        #[arg(required_unless_present = "all")]
+        feed: Option<String>,
+        /// Every active feed, each as soon as its host may be asked
+        #[arg(long, conflicts_with = "feed")]
+        all: bool,
         /// Answer as JSON
         #[arg(long)]
         json: bool,

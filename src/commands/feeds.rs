@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use carewire_schemas::{FeedId, OrganizationId};
-use carewire_store::{Feed, FeedFilter, FeedKind, NewFeed, Proof, Store};
+use carewire_store::{Feed, FeedFilter, FeedKind, FeedState, NewFeed, Proof, Store};
 use url::Url;
 
 use super::{answer, open_store, organizations};
@@ -35,7 +35,15 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
             let feed = find(&store, &feed).await?;
             answer(json, &feed, || describe(&feed))
         }
-        FeedCommand::Poll { feed, json } => {
+        FeedCommand::Poll { feed: None, json, .. } => {
+            let feeds = all(&store, None).await?;
+            let active: Vec<_> = feeds.iter().filter(|feed| feed.state == FeedState::Active).collect();
+            for feed in &active {
+                store.poll_now(feed.id).await?;
+            }
+            answer(json, &serde_json::json!({"feeds": active.len()}), || format!("{} feeds will be polled at once", active.len()))
+        }
+        FeedCommand::Poll { feed: Some(feed), json, .. } => {
             let feed = find(&store, &feed).await?;
             store.poll_now(feed.id).await?;
             let feed = store.feed(feed.id).await?.unwrap_or(feed);
