@@ -46,6 +46,10 @@ fn misses(folder: &std::path::Path, set: &str) {
         format!("{code} {name}")
     };
     for record in evaluation::records(&folder.join(format!("{set}.jsonl"))) {
+        if !record.focus.is_empty() {
+            focus(vocabulary, &record);
+            continue;
+        }
         let tags = evaluation::tag(&TAGGER, &record);
         let all = set.starts_with("ncbi") || set.starts_with("bc5");
         let predicted: BTreeSet<String> = if all { evaluation::all(&tags) } else { evaluation::about(&tags) };
@@ -56,6 +60,18 @@ fn misses(folder: &std::path::Path, set: &str) {
             let text: String = record.title.chars().chain(" ".chars()).chain(record.text.chars()).take(200).collect();
             println!("{} -{missing:?} +{extra:?} | {text}", record.id);
         }
+    }
+}
+
+/// Prints a text whose focus is not found.
+fn focus(vocabulary: &Vocabulary, record: &evaluation::Record) {
+    let tags = evaluation::tag(&TAGGER, record);
+    let wanted = evaluation::focus_codes(vocabulary, record);
+    if wanted.is_empty() {
+        println!("{} no code for {:?} {:?}", record.id, record.focus, record.umls);
+    } else if !tags.iter().any(|t| wanted.contains(&t.code.0)) {
+        let found: Vec<_> = tags.iter().take(3).map(|t| format!("{} {}", t.code, t.name)).collect();
+        println!("{} not found {:?} {wanted:?}, but {found:?}", record.id, record.focus);
     }
 }
 

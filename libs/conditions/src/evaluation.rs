@@ -101,17 +101,18 @@ fn f1(tagger: &Tagger, records: &[Record], predict: fn(&[ConditionTag]) -> BTree
     (f1, format!("precision {precision:.3}, recall {recall:.3}, {} texts", records.len()))
 }
 
+/// The conditions that a text's focus stands for: by its concept identifiers and by its name.
+#[must_use]
+pub fn focus_codes(vocabulary: &Vocabulary, record: &Record) -> BTreeSet<String> {
+    let by_code = record.umls.iter().filter_map(|umls| vocabulary.resolve(&format!("umls:{umls}")));
+    by_code.chain(vocabulary.by_name(&record.focus)).map(|c| c.0).collect()
+}
+
 /// Whether the condition in focus is found, and whether it is the first: shares of the texts whose focus has a code.
 fn focus(tagger: &Tagger, vocabulary: &Vocabulary, records: &[Record]) -> (f64, f64, String) {
     let (mut asked, mut found, mut first) = (0usize, 0usize, 0usize);
     for record in records {
-        let wanted: BTreeSet<String> = record
-            .umls
-            .iter()
-            .filter_map(|umls| vocabulary.resolve(&format!("umls:{umls}")))
-            .chain(vocabulary.by_name(&record.focus))
-            .map(|c| c.0)
-            .collect();
+        let wanted = focus_codes(vocabulary, record);
         if wanted.is_empty() {
             continue;
         }

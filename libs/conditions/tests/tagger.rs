@@ -70,11 +70,11 @@ fn titles() {
 
 #[test]
 fn abbreviations_mean_what_the_text_says() {
-    let tags = tag("", "Patients with cystic fibrosis (CFX) were seen. CFX was severe. No other disease but CFX.");
+    let tags = tag("", "Patients with cystic fibrosis (CFI) were seen. CFI was severe. No other disease but CFI.");
     let tag = tags.iter().find(|t| t.code.as_str() == "D003550").expect("cystic fibrosis");
     assert_eq!(
         tag.evidence.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(),
-        ["cystic fibrosis", "CFX", "CFX", "CFX"]
+        ["cystic fibrosis", "CFI", "CFI", "CFI"]
     );
     // ALS here is something else than the disease.
     assert!(
@@ -138,7 +138,7 @@ fn hostile_texts_take_linear_time() {
         "A.".repeat(500_000),
         "'".repeat(1_000_000),
     ] {
-        tag(&text[..text.len().min(4)], &text);
+        tag(&text.chars().take(4).collect::<String>(), &text);
     }
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }

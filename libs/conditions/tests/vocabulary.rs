@@ -21,7 +21,7 @@ fn codes_of_any_system_resolve() {
         ("DOID:9352", Some("D003924")),
         ("umls:C0011860", Some("D003924")),
         ("snomedct:44054006", Some("D003924")),
-        ("icd10cm:I10", Some("D006973")),
+        ("icd10cm:I10", Some("D000075222")),
         ("icd10cm:J45.909", Some("D001249")),
         ("umls:C0006142", Some("D001943")),
         ("icd10cm:ZZZ", None),
@@ -72,6 +72,8 @@ fn names_are_found() {
     for (name, wanted) in [
         ("heart attack", "D009203"),
         ("Heart Attack", "D009203"),
+        ("lung cancer", "D008175"),
+        ("traumatic brain injury", "D000070642"),
         ("stroke", "D020521"),
         ("high blood pressure", "D006973"),
         ("sugar diabetes", "D003920"),

@@ -51,7 +51,11 @@ impl Vocabulary {
         };
         let code = code.trim().trim_start_matches("mondo_").trim_start_matches("doid:");
         match system(prefix) {
-            "mesh" => self.index(&code.to_ascii_uppercase()).map(|i| self.codes[i as usize].clone()),
+            // Supplementary concepts ("C537000") are cross-references of what DOID or MONDO have.
+            "mesh" => {
+                let index = self.index(&code.to_ascii_uppercase()).or_else(|| self.look_up(&format!("mesh:{code}")));
+                index.map(|i| self.codes[i as usize].clone())
+            }
             "icd10cm" => self.resolve_icd(code),
             prefix => {
                 let key = format!("{prefix}:{code}");
@@ -62,6 +66,9 @@ impl Vocabulary {
 
     /// ICD-10-CM codes are cut from the right until one has an entry, down to the three characters of the category.
     fn resolve_icd(&self, code: &str) -> Option<ConditionCode> {
+        if let Some(index) = self.look_up(&format!("icd10cm:{code}")) {
+            return Some(self.codes[index as usize].clone());
+        }
         let plain: String = code.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
         (3..=plain.len()).rev().find_map(|length| {
             let (category, rest) = plain[..length].split_at(3);

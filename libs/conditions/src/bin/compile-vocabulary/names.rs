@@ -109,6 +109,11 @@ pub fn generated(preferred: &str, organisms: &BTreeSet<String>) -> Vec<String> {
             out.push(format!("damage to the {organ}"));
         }
     }
+    if let Some(site) = name.strip_suffix(" diseases") {
+        out.extend(["disorder", "problem"].map(|word| format!("{site} {word}")));
+    } else if let Some(site) = name.strip_suffix(" disorders") {
+        out.push(format!("{site} disease"));
+    }
     if let Some(pathogen) = name.strip_suffix(" infections").filter(|p| !p.contains(' ') && organisms.contains(*p)) {
         out.push(pathogen.to_owned());
         out.push(format!("{pathogen} outbreak"));

@@ -58,6 +58,8 @@ pub struct Conditions {
     pub by_mesh_name: BTreeMap<String, String>,
     /// DOID → code.
     by_doid: BTreeMap<String, String>,
+    /// Folded names of MeSH's conditions, those made by rule included → code: what has such a name is the same.
+    by_name: BTreeMap<String, String>,
     /// Names of MeSH organisms (tree B), folded: what may stand before "Infections".
     pub organisms: BTreeSet<String>,
 }
@@ -146,6 +148,22 @@ pub fn mesh(conditions: &mut Conditions, folder: &Path, topics: &BTreeSet<String
         conditions.by_mesh_name.insert(name.to_owned(), code.to_owned());
         conditions.all.insert(code.to_owned(), entry);
     }
+    let mut made = Vec::new();
+    for (code, entry) in conditions.all.iter().filter(|(_, e)| !e.topic) {
+        for name in &entry.names {
+            let form = super::names::uninvert(&name.text);
+            if name.kind == NameKind::Preferred {
+                made.extend(super::names::generated(&form, &BTreeSet::new()).into_iter().map(|n| (n, code.clone())));
+            }
+            let slot = conditions.by_name.entry(fold(&form)).or_insert_with(|| code.clone());
+            if name.kind == NameKind::Preferred {
+                slot.clone_from(code);
+            }
+        }
+    }
+    for (name, code) in made {
+        conditions.by_name.entry(name).or_insert(code);
+    }
     if !missing.is_empty() {
         bail!("topics that are no MeSH descriptor's name: {missing:?}");
     }
@@ -169,10 +187,13 @@ pub fn mesh(conditions: &mut Conditions, folder: &Path, topics: &BTreeSet<String
 pub fn doid(conditions: &mut Conditions, folder: &Path) -> Result<()> {
     let terms = read_terms(&folder.join("doid.json"))?;
     for term in &terms {
-        let mesh = term.xrefs_of("MESH").find(|m| conditions.all.contains_key(*m));
+        let mesh = term
+            .xrefs_of("MESH")
+            .find(|m| conditions.all.contains_key(*m))
+            .or_else(|| conditions.by_name.get(&fold(&term.name)).map(String::as_str));
         let own = term.id.to_ascii_lowercase();
         let code = mesh.map_or_else(|| own.clone(), str::to_owned);
-        let merged = mesh.is_some();
+        let merged = code != own;
         let entry = conditions.all.entry(code.clone()).or_default();
         let kind = if merged { NameKind::Synonym } else { NameKind::Preferred };
         entry.add_name(&term.name, kind, Origin::DoidName);
@@ -209,7 +230,8 @@ pub fn mondo(conditions: &mut Conditions, folder: &Path) -> Result<()> {
             .xrefs_of("MESH")
             .find(|m| conditions.all.contains_key(*m))
             .map(str::to_owned)
-            .or_else(|| term.xrefs_of("DOID").find_map(|d| conditions.by_doid.get(&format!("DOID:{d}")).cloned()));
+            .or_else(|| term.xrefs_of("DOID").find_map(|d| conditions.by_doid.get(&format!("DOID:{d}")).cloned()))
+            .or_else(|| conditions.by_name.get(&fold(&term.name)).cloned());
         let rare = term.xrefs.iter().any(|x| matches!(x.namespace.as_str(), "Orphanet" | "GARD"));
         let Some(code) = known.clone().or_else(|| rare.then(|| format!("mondo:{}", term.id))) else { continue };
         let entry = conditions.all.entry(code.clone()).or_default();
