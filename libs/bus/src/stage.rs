@@ -123,7 +123,7 @@ async fn commit(
     health: &Health,
     stop: &CancellationToken,
 ) -> Result<(), StageError> {
-    let positions = next_offsets(batch);
+    let mut positions = next_offsets(batch);
     let mut wait = BackOff::default();
     loop {
         match consumer.commit(&positions).await {
@@ -131,7 +131,10 @@ async fn commit(
             // Another member has the partition now and reads these records again: a repeat, which the handler knows.
             Err(BusError::NotAssigned(lost)) => {
                 tracing::info!(?lost, "partitions went to another member before the commit");
-                return Ok(());
+                positions.retain(|(topic, partition, _)| !lost.contains(&(topic.clone(), *partition)));
+                if positions.is_empty() {
+                    return Ok(());
+                }
             }
             Err(error) if error.is_transient() => {
                 health.waits(error.to_string());
