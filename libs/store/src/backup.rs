@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    Result, Store, StoreError,
-    db::{Kind, args},
-};
+use crate::{Result, Store, StoreError};
 
 impl Store {
     /// Writes a consistent copy to a new file while others go on reading and writing. To restore, put the copy in the
@@ -14,17 +11,13 @@ impl Store {
     /// # Errors
     /// `Unsupported` on PostgreSQL, which has tools of its own; `Conflict` when the file is there already.
     pub async fn backup_to(&self, file: &Path) -> Result<()> {
-        if self.inner.db.kind() != Kind::Sqlite {
-            return Err(StoreError::Unsupported("a backup of PostgreSQL is made by its own tools (pg_dump)"));
-        }
         let Some(name) = file.to_str() else {
             return Err(StoreError::Invalid("the name of the backup is not UTF-8".into()));
         };
         if tokio::fs::try_exists(file).await.unwrap_or(false) {
             return Err(StoreError::Conflict(format!("the file {name}")));
         }
-        // One statement is one snapshot; the copy has no free pages and no log beside it.
-        self.inner.db.reader().await?.execute("VACUUM INTO $1", args![name]).await?;
+        self.inner.db.copy_to(name).await?;
         let synced = async { tokio::fs::File::open(file).await?.sync_all().await }.await;
         synced.map_err(|error| StoreError::Unavailable(format!("{name}: {error}")))
     }

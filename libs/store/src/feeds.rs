@@ -93,6 +93,8 @@ pub struct Feed {
     pub last_modified: Option<String>,
     /// Hash of the last body.
     pub body_hash: Option<i64>,
+    /// The address that gave `etag` and `last_modified`, where it is not `url` (which redirected to it).
+    pub validators_url: Option<String>,
     /// When it is due. In a claim: when it was due.
     pub next_poll: Timestamp,
     /// Why then; `hand` when somebody asked for it. In a claim: as it was before the claim.
@@ -157,7 +159,7 @@ macro_rules! feed_columns {
     () => {
         "id, organization, url, kind, title, site_url, host, state, proof, turn, etag, last_modified, body_hash, \
          next_poll, next_reason, interval_s, failures, last_poll, last_success, last_status, last_error, entries, \
-         format, language, hub, created_at, problems"
+         format, language, hub, created_at, problems, validators_url"
     };
 }
 pub(crate) use feed_columns;
@@ -191,6 +193,7 @@ pub(crate) fn feed_row(row: &Row) -> Result<Feed> {
         hub: row.opt_text(24)?,
         created_at: row.time(25)?,
         problems: row.json(26)?,
+        validators_url: row.opt_text(27)?,
     })
 }
 

@@ -3,7 +3,7 @@
 //! A host is a name or address without port. One with concurrency n has n leases (slots 1 to n).
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -92,8 +92,22 @@ impl Store {
         .map(drop)
     }
 
+    /// Locks hosts, in order: their feeds are locked after them.
+    pub(crate) async fn lock_hosts(tx: &mut Tx, hosts: &BTreeSet<String>) -> Result<()> {
+        if tx.kind() == Kind::Sqlite {
+            return Ok(());
+        }
+        let hosts: Vec<String> = hosts.iter().cloned().collect();
+        for hosts in hosts.chunks(LIST) {
+            let mut sql = tx.sql("SELECT 1 FROM hosts WHERE host");
+            sql.texts(hosts).push(" ORDER BY host").for_update();
+            tx.rows(sql).await?;
+        }
+        Ok(())
+    }
+
     /// Sets the hosts' `next_due` by their feeds.
-    async fn recompute_due(tx: &mut Tx, hosts: &[String]) -> Result<()> {
+    pub(crate) async fn recompute_due(tx: &mut Tx, hosts: &[String]) -> Result<()> {
         for hosts in hosts.chunks(LIST) {
             let mut sql = tx.sql(
                 "UPDATE hosts SET next_due = COALESCE((SELECT MIN(next_poll) FROM feeds f WHERE f.host = hosts.host \
@@ -264,6 +278,26 @@ impl Store {
         })
     }
 
+    /// Gives feeds of a claim back that were not polled, as they came in it: they are due again as before the claim. One that was claimed
+    /// again or asked for by hand meanwhile stays as it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_back(&self, feeds: &[Feed]) -> Result<()> {
+        if feeds.is_empty() {
+            return Ok(());
+        }
+        transaction!(self, |tx| {
+            Self::hosts_due(&mut tx, feeds.iter().map(|feed| (feed.host.clone(), feed.next_poll))).await?;
+            for feed in feeds {
+                let sql = "UPDATE feeds SET next_poll = $3, next_reason = $4 \
+                           WHERE id = $1 AND turn = $2 AND next_reason <> 'hand'";
+                tx.execute(sql, args![feed.id.0, feed.turn, feed.next_poll, &*feed.next_reason]).await?;
+            }
+            Ok(())
+        })
+    }
+
     /// Takes a lease of a host whether or not feeds are due there (redirects, discovery, checks); none when all are
     /// taken or the host is to be left alone. A host not seen before gets the default policy.
     ///
@@ -349,13 +383,15 @@ impl Store {
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.inner.db.reader().await?;
         let now = conn.now().await?;
-        // A host whose leases are all taken may be ready as soon as the first of them runs out.
+        // Not ready yet; ready with a free lease; ready as soon as the first of its leases runs out.
         let rows = conn
             .fetch(
-                "SELECT * FROM (SELECT ready_at FROM hosts h WHERE ready_at < $2 AND (SELECT COUNT(*) FROM \
-                 host_leases l WHERE l.host = h.host AND l.until > $1) < concurrency ORDER BY ready_at LIMIT 1) a \
+                "SELECT * FROM (SELECT ready_at FROM hosts WHERE ready_at > $1 AND ready_at < $2 \
+                 ORDER BY ready_at LIMIT 1) a \
+                 UNION ALL SELECT * FROM (SELECT ready_at FROM hosts h WHERE ready_at <= $1 AND (SELECT COUNT(*) FROM \
+                 host_leases l WHERE l.host = h.host AND l.until > $1) < concurrency ORDER BY ready_at LIMIT 1) b \
                  UNION ALL SELECT * FROM (SELECT l.until FROM host_leases l JOIN hosts h ON h.host = l.host \
-                 WHERE l.until > $1 AND h.ready_at < l.until ORDER BY l.until LIMIT 1) b",
+                 WHERE l.until > $1 AND h.ready_at <= $1 ORDER BY l.until LIMIT 1) c",
                 args![now, NEVER],
             )
             .await?;

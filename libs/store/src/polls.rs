@@ -1,6 +1,6 @@
 //! What comes back from polls: write-backs of many feeds in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use carewire_schemas::{EntryId, FeedId};
 use jiff::Timestamp;
@@ -33,6 +33,8 @@ pub struct Validators {
     pub last_modified: Option<String>,
     /// Hash of the body.
     pub body_hash: Option<i64>,
+    /// The address that gave the first two, where it is not the feed's own (which redirected to it).
+    pub url: Option<String>,
 }
 
 /// What a feed says of itself; `None` leaves a field as it is.
@@ -145,7 +147,7 @@ impl Store {
 
     /// Writes the feeds whose turn is still the one polled, and says which.
     async fn write_polls(tx: &mut Tx, done: &[PollDone], moves: &Moves) -> Result<HashSet<FeedId>> {
-        let mut values = Vec::with_capacity(done.len() * 24);
+        let mut values = Vec::with_capacity(done.len() * 25);
         let mut seen = HashSet::new();
         for poll in done {
             if !seen.insert(poll.feed) {
@@ -178,7 +180,8 @@ impl Store {
                 problems.map_err(StoreError::unreadable)?,
                 url,
                 host,
-                poll.state.map(FeedState::as_str)
+                poll.state.map(FeedState::as_str),
+                validators.url
             ]);
         }
         // Asked for by hand meanwhile: the time stays, and so the feed is polled again.
@@ -190,6 +193,7 @@ impl Store {
                  etag = CASE WHEN v.column7 = 1 THEN v.column8 ELSE etag END, \
                  last_modified = CASE WHEN v.column7 = 1 THEN v.column9 ELSE last_modified END, \
                  body_hash = CASE WHEN v.column7 = 1 THEN v.column10 ELSE body_hash END, \
+                 validators_url = CASE WHEN v.column7 = 1 THEN v.column25 ELSE validators_url END, \
                  next_poll = CASE WHEN next_reason = 'hand' THEN next_poll ELSE v.column11 END, \
                  next_reason = CASE WHEN next_reason = 'hand' THEN next_reason ELSE v.column12 END, \
                  interval_s = v.column13, failures = v.column14, title = COALESCE(v.column15, title), \
@@ -198,7 +202,7 @@ impl Store {
                  kind = COALESCE(v.column20, kind), problems = COALESCE(v.column21, problems), \
                  url = COALESCE(v.column22, url), host = COALESCE(v.column23, host), \
                  state = COALESCE(v.column24, state) FROM (",
-                24,
+                25,
                 ") AS v WHERE feeds.id = v.column1 AND feeds.turn = v.column2 RETURNING feeds.id",
                 values,
             )
@@ -266,15 +270,10 @@ impl Store {
         let (applied, stir) = transaction!(self, |tx| {
             let known = Self::polled(&mut tx, &done).await?;
             let moves = Self::free_moves(&mut tx, &done, &known).await?;
-            let due = done.iter().filter(|poll| poll.state.is_none_or(|state| state == FeedState::Active));
-            let due = due.filter_map(|poll| {
-                let host = match moves.get(&poll.feed) {
-                    Some((_, host)) => host,
-                    None => &known.get(&poll.feed)?.host,
-                };
-                Some((host.clone(), poll.next_poll))
-            });
-            Self::hosts_due(&mut tx, due).await?;
+            Self::hosts_due(&mut tx, moves.values().map(|(_, host)| (host.clone(), Timestamp::MAX))).await?;
+            let hosts = known.values().map(|feed| &feed.host).chain(moves.values().map(|(_, host)| host));
+            let hosts: BTreeSet<String> = hosts.cloned().collect();
+            Self::lock_hosts(&mut tx, &hosts).await?;
             let applied = Self::write_polls(&mut tx, &done, &moves).await?;
             let mut tallies = Tallies::default();
             for poll in done.iter().filter(|poll| applied.contains(&poll.feed)) {
@@ -283,6 +282,7 @@ impl Store {
                     tallies.add(format!("feeds:{state}"), 1);
                 }
             }
+            Self::recompute_due(&mut tx, &hosts.into_iter().collect::<Vec<_>>()).await?;
             let added = Self::write_entries(&mut tx, &done, &applied, &known).await?;
             tallies.add("entries", added);
             tallies.write(&mut tx).await?;

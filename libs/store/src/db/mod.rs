@@ -13,10 +13,9 @@ use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Executor, PgPool, Postgres, SqlSafeStr, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool, Postgres, SqlSafeStr, SqlStr, SqlitePool,
     pool::{PoolConnection, PoolOptions},
     postgres::PgConnectOptions,
-    SqlStr,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -39,7 +38,7 @@ pub(crate) enum Kind {
 /// The connections of one process to one database.
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
-    Sqlite { readers: SqlitePool, writer: SqliteWriter },
+    Sqlite { readers: SqlitePool, writer: SqliteWriter, options: Box<SqliteConnectOptions> },
     Postgres(PgPool),
 }
 
@@ -104,8 +103,8 @@ impl Db {
                     .test_before_acquire(false)
                     .idle_timeout(None)
                     .max_lifetime(None)
-                    .connect_lazy_with(options.pragma("query_only", "on").pragma("cache_size", "-4096"));
-                Ok(Self::Sqlite { readers, writer: SqliteWriter::start(conn) })
+                    .connect_lazy_with(options.clone().pragma("query_only", "on").pragma("cache_size", "-4096"));
+                Ok(Self::Sqlite { readers, writer: SqliteWriter::start(conn), options: Box::new(options) })
             }
             Target::Postgres(url) => {
                 let options = url
@@ -168,6 +167,18 @@ impl Db {
     /// A statement to be built.
     pub(crate) fn sql(&self, text: &str) -> Sql {
         Sql::new(self.kind(), text)
+    }
+
+    /// Copies an SQLite database to a new file, on a connection of its own: readers may not write, not even elsewhere.
+    pub(crate) async fn copy_to(&self, file: &str) -> Result<()> {
+        let Self::Sqlite { options, .. } = self else {
+            return Err(StoreError::Unsupported("a backup of PostgreSQL is made by its own tools (pg_dump)"));
+        };
+        let mut conn = options.connect().await?;
+        // One statement is one snapshot; the copy has no free pages and no log beside it.
+        conn.execute(sqlx::query("VACUUM INTO $1").bind(file.to_owned())).await?;
+        conn.close().await?;
+        Ok(())
     }
 
     /// Closes all connections once they are free.

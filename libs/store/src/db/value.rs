@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 use sqlx::{
-    Postgres, Row as _, Sqlite,
+    Postgres, Row as _, SqlStr, Sqlite,
     postgres::{PgArguments, PgRow},
     query::Query,
-    SqlStr,
     sqlite::{SqliteArguments, SqliteRow},
 };
 use uuid::Uuid;

@@ -76,6 +76,8 @@ CREATE TABLE feeds (
     etag TEXT,
     last_modified TEXT,
     body_hash BIGINT,
+    -- The address that gave the validators, where it is not `url` (which redirected to it).
+    validators_url TEXT,
     next_poll BIGINT NOT NULL,
     next_reason TEXT NOT NULL,
     interval_s BIGINT NOT NULL,
