@@ -68,6 +68,27 @@ fn titles() {
     }
 }
 
+/// Each line: a word where it is the condition, and where it is not.
+#[test]
+fn ambiguous_words_are_settled_by_context() {
+    for (code, condition, other) in [
+        ("D003139", "Catch fewer colds this year", "Too cold to train outside"),
+        ("D002056", "Burns patients treated in a new unit", "This workout burns a lot"),
+        ("D003866", "Depression in teenagers", "The Great Depression and public health"),
+        ("D009103", "MS drug approved", "An MS degree in public health"),
+        ("D010930", "Plague kills two in Madagascar", "Delays plague the health website"),
+        ("D012640", "Seizures in a child with epilepsy", "Police seizure of cocaine"),
+        ("D001766", "Gene therapy helps blind patients see", "A blind date at the clinic"),
+        ("D008310", "Dental braces for adults", "The state braces for a budget cut"),
+        ("D006261", "Headache relief without pills", "Tax headaches for insurers"),
+        ("D010243", "Paralysis after a fall", "Political paralysis in Congress"),
+    ] {
+        let has = |title: &str| about(title).iter().any(|c| c == code);
+        assert!(has(condition), "{condition}");
+        assert!(!has(other), "{other}");
+    }
+}
+
 #[test]
 fn abbreviations_mean_what_the_text_says() {
     let tags = tag("", "Patients with cystic fibrosis (CFI) were seen. CFI was severe. No other disease but CFI.");
