@@ -20,7 +20,7 @@ const PRIOR: f32 = 2_000.0;
 
 /// Words without meaning of their own, in the languages that members write in most.
 const STOP: &str = "a about after all also am an and any are as at be been before being but by can could did do does for from get \
-    gets had has have he her here hers him his how i if in into is it its just may me might more most my no not now of off on one \
+    gets had has have he her here hers him his how i if in into is it its just may me might more most my no not nothing now of off on one other others \
     only or our out over says said say she should so some such than that the their them then there these they this those to too \
     up us via was we were what when where which who why will with would you your rt new read \
     der die das und ist ein eine einer eines mit von zu im den dem des auf für bei nicht sich auch als nach wie wir sie \
@@ -205,18 +205,19 @@ fn prior() -> &'static FxHashMap<u32, f32> {
     &TABLE
 }
 
-/// Cosine of two vectors, 0 to 1.
+/// Cosine of two vectors, 0 to 1; 0 where only one term is common, which may be anything in a short title.
 #[must_use]
 pub fn cosine(a: &[(u32, u16)], b: impl Iterator<Item = (u32, u16)>) -> f32 {
     let mut i = 0;
-    let mut sum = 0u64;
+    let (mut sum, mut common) = (0u64, 0);
     for (term, weight) in b {
         while i < a.len() && a[i].0 < term {
             i += 1;
         }
         if i < a.len() && a[i].0 == term {
             sum += u64::from(a[i].1) * u64::from(weight);
+            common += 1;
         }
     }
-    sum as f32 / (65_535.0 * 65_535.0)
+    if common < 2 { 0.0 } else { sum as f32 / (65_535.0 * 65_535.0) }
 }

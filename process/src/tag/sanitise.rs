@@ -23,7 +23,7 @@ pub const MAX_HTML: usize = 200 * 1024;
 const MAX_DEPTH: i64 = 256;
 const MAX_FORMATTING: i64 = 200_000;
 
-const TAGS: [&str; 58] = [
+const TAGS: [&str; 59] = [
     "a",
     "abbr",
     "article",
@@ -82,6 +82,7 @@ const TAGS: [&str; 58] = [
     "thead",
     "tr",
     "u",
+    "ul",
 ];
 
 /// More of [`TAGS`]: media and ruby.
