@@ -240,10 +240,10 @@ mod tests {
         let table: &[(&str, &[&str])] = &[
             ("Alzheimer's disease", &["alzheimer", "disease"]),
             ("Alzheimer’s Diseases", &["alzheimer", "disease"]),
-            ("Diabétes  MELLITUS, type-2", &["diabete", "mellitu", "type", "2"]),
+            ("Diabétes  MELLITUS, type-2", &["diabete", "mellitus", "type", "2"]),
             ("allergies & biopsies", &["allergy", "biopsy"]),
             ("Sjögren Ménière Straße", &["sjogren", "meniere", "strasse"]),
-            ("糖尿病です", &["糖", "尿", "病", "で", "す"]),
+            ("糖尿病です", &["糖", "尿", "病", "て\u{3099}", "す"]),
             ("ИНСУЛЬТ сосудов", &["инсульт", "сосудов"]),
             ("COVID-19's", &["covid", "19"]),
             ("'' - ’ !", &[]),
@@ -251,10 +251,7 @@ mod tests {
         ];
         for (text, expected) in table {
             let got = tokens(text);
-            // "mellitus" keeps its -us.
-            let expected: Vec<_> = expected.iter().map(|w| if *w == "mellitu" { "mellitus" } else { w }).collect();
-            let got: Vec<_> = got.iter().map(|w| if w == "fibrosi" { "fibrosis" } else { w.as_str() }).collect();
-            assert_eq!(got, expected, "{text}");
+            assert_eq!(&got, expected, "{text}");
         }
     }
 

@@ -172,7 +172,7 @@ fn texts(xml: &[u8], wanted: &str) -> Vec<String> {
                     let attribute = attribute.expect("a good attribute");
                     attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).expect("a good value");
                 }
-                inside = start.local_name().as_ref() == wanted.as_bytes();
+                inside = start.local_name().as_ref() == wanted;
                 if inside {
                     out.push(String::new());
                 }
@@ -187,12 +187,12 @@ fn texts(xml: &[u8], wanted: &str) -> Vec<String> {
                 inside = false;
             }
             Event::Text(piece) if inside => {
-                out.last_mut().expect("begun").push_str(&piece.decode().expect("UTF-8"));
+                out.last_mut().expect("begun").push_str(&piece);
             }
             Event::GeneralRef(reference) if inside => {
                 let c = match reference.resolve_char_ref().expect("a good reference") {
                     Some(c) => c,
-                    None => match &*reference.decode().expect("UTF-8") {
+                    None => match &*reference {
                         "amp" => '&',
                         "lt" => '<',
                         "gt" => '>',
