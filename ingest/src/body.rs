@@ -272,13 +272,17 @@ async fn produce(shared: &Shared, records: Vec<Record>) -> Option<()> {
         return Some(());
     }
     let mut wait = BackOff::default();
+    let mut waited = false;
     loop {
         match shared.producer.send_all(topics::ENTRIES, records.clone()).await {
             Ok(_) => {
-                shared.health.well();
+                if waited {
+                    shared.health.well();
+                }
                 return Some(());
             }
             Err(error) if error.is_transient() || matches!(error, BusError::UnknownTopic(_)) => {
+                waited = true;
                 shared.health.waits(error.to_string());
                 if wait.stopped(&shared.abandon).await {
                     return None;

@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use carewire_fetch::{GateError, HostGate};
+use carewire_fetch::{GateError, HostGate, host_of};
 use carewire_store::{HostLease, Store, StoreError};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep_until},
 };
+use url::Url;
 use uuid::Uuid;
 
 /// A lease that the database confirmed so short a time ago need not be asked for again.
@@ -56,7 +57,7 @@ impl LeaseGate {
         request: Duration,
         pause: Duration,
     ) -> LeaseGate {
-        let own: Arc<str> = lease.host.as_str().into();
+        let own: Arc<str> = canonical(&lease.host).into();
         let held = Held { lease, since, confirmed: since, last: None };
         let state = State { held: HashMap::from([(own.clone(), held)]), own, busy: None };
         LeaseGate { store, owner, lease: duration, request, pause, state: Mutex::new(state) }
@@ -66,6 +67,12 @@ impl LeaseGate {
     pub(crate) async fn ended(&self) {
         let mut state = self.state.lock().await;
         note_end(&mut state);
+    }
+
+    /// Whether the task's own lease has not been found lost.
+    pub(crate) async fn holds_own(&self) -> bool {
+        let state = self.state.lock().await;
+        state.held.contains_key(&state.own)
     }
 
     /// Waits out the pauses and gives all leases back, those of other hosts and the task's own. What the database does not take ends by itself.
@@ -103,6 +110,12 @@ impl LeaseGate {
     }
 }
 
+/// A host as the HTTP client names it: stores may hold one with brackets or a final dot.
+fn canonical(host: &str) -> String {
+    let url = Url::parse(&format!("http://{host}/"));
+    url.ok().as_ref().and_then(host_of).unwrap_or_else(|| host.to_owned())
+}
+
 fn note_end(state: &mut State) {
     if let Some(host) = state.busy.take()
         && let Some(held) = state.held.get_mut(&host)
@@ -112,10 +125,7 @@ fn note_end(state: &mut State) {
 }
 
 fn failed(host: &str, error: &StoreError) -> GateError {
-    match error {
-        StoreError::LeaseLost(_) => GateError::Lost { host: host.to_owned() },
-        error => GateError::Failed { host: host.to_owned(), message: error.to_string() },
-    }
+    GateError::Failed { host: host.to_owned(), message: error.to_string() }
 }
 
 impl HostGate for LeaseGate {
@@ -149,14 +159,21 @@ impl HostGate for LeaseGate {
             sleep_until(last + self.pause).await;
         }
         let now = Instant::now();
-        if now + self.request >= held.since + self.lease {
-            self.store.renew_host_lease(&mut held.lease, self.lease).await.map_err(|error| failed(host, &error))?;
-            (held.since, held.confirmed) = (now, now);
-        } else if held.confirmed.elapsed() > CONFIRMED {
-            if !self.store.lease_alive(&held.lease).await.map_err(|error| failed(host, &error))? {
-                return Err(lost());
+        let ends_soon = now + self.request >= held.since + self.lease;
+        if ends_soon || held.confirmed.elapsed() > CONFIRMED {
+            let alive = match ends_soon {
+                true => self.store.renew_host_lease(&mut held.lease, self.lease).await.map(|()| true),
+                false => self.store.lease_alive(&held.lease).await,
+            };
+            match alive {
+                Ok(true) if ends_soon => (held.since, held.confirmed) = (now, now),
+                Ok(true) => held.confirmed = now,
+                Ok(false) | Err(StoreError::LeaseLost(_)) => {
+                    state.held.remove(host);
+                    return Err(lost());
+                }
+                Err(error) => return Err(failed(host, &error)),
             }
-            held.confirmed = now;
         }
         state.busy = Some(host.into());
         Ok(())

@@ -27,28 +27,40 @@ const ACCEPT: HeaderValue = HeaderValue::from_static(
 pub(crate) async fn poll_host(shared: Arc<Shared>, claim: HostClaim, since: Instant) {
     let HostClaim { lease, pause, feeds } = claim;
     let pause = if pause == UNSET_PAUSE { shared.client.config().min_host_pause } else { pause };
-    let host = lease.host.clone();
     let request = shared.client.config().total_timeout;
     let gate = LeaseGate::new(shared.store.clone(), shared.owner, lease, since, shared.config.lease, request, pause);
-    for feed in feeds {
-        // The claim on the feeds runs as long as the lease did when it was taken; what is not polled by then is due again.
-        let ran_out = since.elapsed() + request >= shared.config.lease;
-        if ran_out || shared.stop.is_cancelled() {
+    let mut feeds = feeds.into_iter();
+    while let Some(feed) = feeds.next() {
+        if shared.stop.is_cancelled() {
+            give_back(&shared, std::iter::once(feed).chain(feeds).collect()).await;
             break;
         }
         if feed.next_reason != "hand" {
             let late = Timestamp::now().duration_since(feed.next_poll);
             metrics::LATE.observe(late.as_secs_f64().max(0.0));
         }
-        let Some(answer) = fetch(&shared, &gate, &feed).await else { break };
+        let Some(answer) = fetch(&shared, &gate, &feed).await else {
+            give_back(&shared, std::iter::once(feed).chain(feeds).collect()).await;
+            break;
+        };
         gate.ended().await;
         gate.leave_others().await;
-        let lost = matches!(answer, Err(FetchError::Gate(GateError::Lost { host: ref lost })) if *lost == host);
-        if lost || settle(&shared, feed, answer).await.is_break() {
+        if matches!(answer, Err(FetchError::Gate(GateError::Lost { .. }))) && !gate.holds_own().await {
+            break;
+        }
+        if settle(&shared, feed, answer).await.is_break() {
+            give_back(&shared, feeds.collect()).await;
             break;
         }
     }
     gate.close().await;
+}
+
+/// Feeds that were claimed and not asked for are due again as they were.
+async fn give_back(shared: &Shared, feeds: Vec<Feed>) {
+    if let Err(error) = shared.store.give_back(&feeds).await {
+        tracing::debug!(%error, "claimed feeds were not given back; their claim ends by itself");
+    }
 }
 
 /// Asks for a feed; `None` where the stop came first.
@@ -61,6 +73,7 @@ async fn fetch(shared: &Shared, gate: &LeaseGate, feed: &Feed) -> Option<Result<
     request.accept = Some(ACCEPT);
     request.etag = feed.etag.clone();
     request.last_modified = feed.last_modified.clone();
+    request.validators_of = feed.validators_url.as_deref().and_then(|url| Url::parse(url).ok());
     let grace = shared.config.drain / 2;
     tokio::select! {
         answer = shared.client.follow(request, gate) => Some(answer),

@@ -37,9 +37,9 @@ mod host;
 mod metrics;
 mod outcome;
 pub mod schedule;
-pub mod youtube;
 mod worker;
 mod write_back;
+pub mod youtube;
 
 pub use config::{ConfigError, HostPolicy, IngestConfig};
 pub use event::{EventContext, entry_event};

@@ -60,13 +60,10 @@ pub(crate) fn unchanged(config: &IngestConfig, feed: &Feed, response: &Response,
 
 /// What the next request may be made conditional on.
 ///
-/// They belong to the address that answered; where that is not the feed's own (a redirect), sending them to the feed's address would be
-/// wrong, so only the body's hash is kept.
+/// They belong to the address that answered, which after a redirect is not the feed's own: they are kept with it and sent to it alone.
 pub(crate) fn validators(response: &Response, body_hash: Option<i64>) -> Validators {
-    match response.hops.is_empty() {
-        true => Validators { etag: response.etag(), last_modified: response.last_modified(), body_hash },
-        false => Validators { etag: None, last_modified: None, body_hash },
-    }
+    let url = (!response.hops.is_empty()).then(|| response.url.to_string());
+    Validators { etag: response.etag(), last_modified: response.last_modified(), body_hash, url }
 }
 
 /// What a failed poll leads to.
@@ -83,11 +80,9 @@ pub(crate) fn no_answer(config: &IngestConfig, feed: &Feed, error: &FetchError, 
         metrics::POLLS.with_label_values(&["busy"]).inc();
         let at = after(now, BUSY_RETRY.mul_f64(0.5 + fastrand::f64()).min(config.max_interval));
         let next = Next { at, reason: Reason::Busy, interval: kept_interval(config, feed) };
-        let (ok, failures) = (feed.last_error.is_none(), feed.failures);
-        return Failed {
-            done: PollDone { ok, failures, error: feed.last_error.clone(), ..blank(feed, now, next) },
-            host: None,
-        };
+        let error = Some(format!("{}: {error}", error.code()));
+        let done = PollDone { ok: false, failures: feed.failures, error, ..blank(feed, now, next) };
+        return Failed { done, host: None };
     }
     Failed { done: failure(config, feed, now, None, error.code(), &error.to_string()), host: None }
 }

@@ -77,15 +77,22 @@ impl Shared {
         F: Future<Output = Result<T, StoreError>>,
     {
         let mut wait = BackOff::default();
+        let mut waited = false;
         loop {
             match ask().await {
                 Err(error) if error.is_transient() => {
+                    waited = true;
                     self.health.waits(error.to_string());
                     if wait.stopped(&self.abandon).await {
                         return None;
                     }
                 }
-                other => return Some(other),
+                other => {
+                    if waited {
+                        self.health.well();
+                    }
+                    return Some(other);
+                }
             }
         }
     }
@@ -147,6 +154,8 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
     let config = &shared.config;
     let mut activity = shared.store.activity();
     let mut wait = BackOff::default();
+    // Said once and after trouble of this loop only: the other tasks speak for themselves.
+    let mut trouble = true;
     while !shared.stop.is_cancelled() {
         while let Some(ended) = hosts.try_join_next() {
             note_end(ended);
@@ -159,8 +168,10 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
             let since = Instant::now();
             match shared.store.claim_hosts(shared.owner, free, config.feeds_per_host, config.lease).await {
                 Ok(claims) => {
-                    shared.health.well();
-                    wait = BackOff::default();
+                    if std::mem::take(&mut trouble) {
+                        shared.health.well();
+                        wait = BackOff::default();
+                    }
                     more =
                         claims.len() == free || claims.iter().any(|claim| claim.feeds.len() >= config.feeds_per_host);
                     for claim in claims {
@@ -169,6 +180,7 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
                 }
                 Err(error) => {
                     // Not transient is not final either: a claim changes nothing when it fails.
+                    trouble = true;
                     shared.health.waits(error.to_string());
                     if wait.stopped(&shared.stop).await {
                         return;

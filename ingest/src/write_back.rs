@@ -35,15 +35,19 @@ pub(crate) async fn run(
 /// Writes a batch, through outages; false when it was abandoned.
 async fn write(store: &Store, batch: Vec<PollDone>, health: &Health, abandon: &CancellationToken) -> bool {
     let mut wait = BackOff::default();
+    let mut waited = false;
     loop {
         match store.finish_polls(batch.clone()).await {
             Ok(written) => {
-                health.well();
+                if waited {
+                    health.well();
+                }
                 let stale = written.iter().filter(|written| !**written).count();
                 metrics::STALE.inc_by(stale as u64);
                 return true;
             }
             Err(error) if error.is_transient() => {
+                waited = true;
                 health.waits(error.to_string());
                 if wait.stopped(abandon).await {
                     return false;

@@ -25,7 +25,8 @@ pub fn feed_url(url: &Url) -> Option<Url> {
         }
         ("channel_id", parts.next()?.to_owned())
     };
-    let good = (2..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let good =
+        (2..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if !good {
         return None;
     }

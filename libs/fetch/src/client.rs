@@ -46,7 +46,7 @@ impl Client {
     /// Sets the client up; sends nothing.
     pub fn new(config: &FetchConfig) -> Result<Client, ConfigError> {
         config.check()?;
-        let proxy = config.proxy.as_ref().and_then(host_of);
+        let proxy = config.proxy.as_deref().and_then(host_of);
         let resolver = GuardedResolver::new(config.allow.clone(), proxy, config.dns_cache);
         let http = transport::build(config, resolver.clone())?;
         let user_agent =

@@ -1,9 +1,9 @@
 //! The `[fetch]` section of the configuration.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as humane;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 use crate::net::IpNet;
@@ -43,7 +43,7 @@ pub struct FetchConfig {
     /// The HTTP proxy that everything goes through, as `http://proxy.example:3128`. The proxy then resolves names and connects, and must
     /// itself keep requests from internal servers: what the name resolves to *here* is still checked, but only where it resolves here.
     /// The environment's proxy variables are not read.
-    pub proxy: Option<Url>,
+    pub proxy: Option<ProxyUrl>,
     /// A PEM file with further certificate authorities, for networks that put one of their own in between. The usual ones are built in.
     pub ca_file: Option<PathBuf>,
     /// The least pause between two requests to one host. Kept by whoever holds the host's lease (ingest), not by this client.
@@ -77,6 +77,47 @@ impl Default for FetchConfig {
             pool_idle: Duration::from_secs(30),
             dns_cache: Duration::from_secs(60),
         }
+    }
+}
+
+/// A proxy's address; a password in it is used, and never shown or written.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ProxyUrl(Url);
+
+impl From<Url> for ProxyUrl {
+    fn from(url: Url) -> ProxyUrl {
+        ProxyUrl(url)
+    }
+}
+
+impl std::ops::Deref for ProxyUrl {
+    type Target = Url;
+
+    fn deref(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        if url.password().is_some() && url.set_password(Some("hidden")).is_err() {
+            return f.write_str("(an address with a password)");
+        }
+        f.write_str(url.as_str())
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for ProxyUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -161,6 +202,15 @@ mod tests {
     }
 
     #[test]
+    fn the_proxys_password_is_not_shown() {
+        let config: FetchConfig = serde_json::from_str(r#"{"proxy":"http://me:secret@proxy.example:3128"}"#).unwrap();
+        assert_eq!(config.proxy.as_ref().and_then(|proxy| proxy.password()), Some("secret"));
+        for shown in [format!("{config:?}"), serde_json::to_string(&config).unwrap()] {
+            assert!(shown.contains("proxy.example") && !shown.contains("secret"), "{shown}");
+        }
+    }
+
+    #[test]
     fn wrong_keys_and_values_are_named() {
         for (json, part) in [
             (r#"{"alow":[]}"#, "unknown field `alow`"),
@@ -172,7 +222,7 @@ mod tests {
         for (config, part) in [
             (FetchConfig { contact: Some("me (at) home".into()), ..FetchConfig::default() }, "fetch.contact"),
             (FetchConfig { total_timeout: Duration::ZERO, ..FetchConfig::default() }, "fetch.total_timeout"),
-            (FetchConfig { proxy: Url::parse("ftp://x/").ok(), ..FetchConfig::default() }, "fetch.proxy"),
+            (FetchConfig { proxy: Url::parse("ftp://x/").ok().map(ProxyUrl), ..FetchConfig::default() }, "fetch.proxy"),
             (FetchConfig { max_body: 0, ..FetchConfig::default() }, "fetch.max_body"),
         ] {
             let error = config.check().unwrap_err().to_string();

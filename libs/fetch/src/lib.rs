@@ -40,7 +40,7 @@ mod wire;
 pub use address::is_forbidden;
 pub use caching::{Freshness, MAX_RETRY_AFTER, cache_lifetime, retry_after};
 pub use client::Client;
-pub use config::{ConfigError, FetchConfig};
+pub use config::{ConfigError, FetchConfig, ProxyUrl};
 pub use error::{FetchError, GateError, Limited, TimeoutKind};
 pub use follow::{HostGate, OpenGate};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method};

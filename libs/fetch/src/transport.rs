@@ -7,6 +7,8 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+use url::Url;
+
 use crate::{
     config::{ConfigError, FetchConfig},
     resolve::GuardedResolver,
@@ -37,7 +39,7 @@ pub(crate) fn build(config: &FetchConfig, resolver: GuardedResolver) -> Result<r
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_ignore_invalid_headers_in_responses(true);
     if let Some(proxy) = &config.proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(setup)?);
+        builder = builder.proxy(reqwest::Proxy::all(Url::clone(proxy)).map_err(setup)?);
     }
     builder.build().map_err(setup)
 }

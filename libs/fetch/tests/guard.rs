@@ -259,7 +259,7 @@ async fn behind_a_proxy_the_guards_still_hold() {
     .await;
     // The proxy itself is on a closed address: the operator chose it.
     let config = FetchConfig {
-        proxy: Some(url(&format!("http://localhost:{}", proxy.address.port()))),
+        proxy: Some(url(&format!("http://localhost:{}", proxy.address.port())).into()),
         ..FetchConfig::default()
     };
     let client = client(&config);

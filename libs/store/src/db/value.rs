@@ -291,3 +291,31 @@ pub(crate) fn later(time: Timestamp, by: std::time::Duration) -> Timestamp {
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millisecond(time.as_millisecond().saturating_add(by)).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn chunks_cover_all_rows_in_few_sizes(rows in 0_usize..5_000, columns in 1_usize..40) {
+            let sizes: Vec<usize> = chunks(rows, columns).collect();
+            prop_assert_eq!(sizes.iter().sum::<usize>(), rows);
+            prop_assert!(sizes.iter().all(|size| size * columns <= VARIABLES && [1, 4, 16, 64, 256].contains(size)));
+        }
+
+        #[test]
+        fn lists_are_never_empty_of_a_value_given(ids in proptest::collection::vec(any::<u128>(), 0..300)) {
+            let ids: Vec<Uuid> = ids.into_iter().map(Uuid::from_u128).collect();
+            let mut sql = Sql::new(Kind::Sqlite, "SELECT 1 WHERE id");
+            sql.ids(&ids);
+            let (text, args) = sql.into_parts();
+            prop_assert_eq!(text.matches('?').count(), args.len());
+            for id in &ids {
+                prop_assert!(args.iter().any(|arg| matches!(arg, Value::Uuid(Some(value)) if value == id)));
+            }
+        }
+    }
+}
