@@ -9,7 +9,7 @@ use carewire_query::{
     Cursor, Query, Tri, public,
     render::{self, Deleted, FeedItem, FeedMeta, Format, Paging},
 };
-use carewire_schemas::{ChangeSeq, CuratedV1, ItemId};
+use carewire_schemas::{ChangeSeq, CuratedV1, Fields, ItemId};
 use carewire_store::{ChangeRow, ItemState};
 use jiff::Timestamp;
 
@@ -29,8 +29,8 @@ const DELETED: usize = 100;
 /// A feed as bytes, and what it is checked by.
 pub(super) struct Built {
     pub body: Vec<u8>,
-    /// When anything in it last changed.
-    pub updated: Timestamp,
+    /// When anything in it last changed, where that is known.
+    pub updated: Option<Timestamp>,
     /// Changes up to this number are in it.
     pub checked: ChangeSeq,
 }
@@ -90,7 +90,7 @@ impl FeedsState {
         };
         let items: Vec<FeedItem> = found.items.into_iter().map(|(_, value)| FeedItem { value }).collect();
         let body = render::render(address.format, &meta, &items);
-        Ok(Built { body, updated, checked: found.checked })
+        Ok(Built { body, updated: Some(updated), checked: found.checked })
     }
 
     /// The feed's title and the page that shows the same.
@@ -256,9 +256,14 @@ impl FeedsState {
             return Vec::new();
         }
         self.inner.index.recent().departures(DELETED, |row| {
-            let was = row.before.as_ref().is_some_and(|fields| query.matches(fields, self.inner.vocabulary) != Tri::No);
-            let is = row.after.as_ref().is_some_and(|fields| query.matches(fields, self.inner.vocabulary) != Tri::No);
-            was && !is
+            let answers = |fields: &Fields| query.matches(fields, self.inner.vocabulary);
+            let (was, is) = (row.before.as_ref().map(answers), row.after.as_ref().map(answers));
+            match (was, is) {
+                (None | Some(Tri::No), _) => false,
+                (_, None | Some(Tri::No)) => true,
+                // Only its text could tell whether it left; that it changed is enough for `updated`.
+                (_, is) => is == Some(Tri::NeedsText),
+            }
         })
     }
 
@@ -299,12 +304,13 @@ impl FeedsState {
     }
 }
 
-/// Whether a change may have altered the answers to a question; `Some(true)`: by taking an item out of the network.
+/// Whether a change may have altered the answers to a question; `Some(true)`: an item no
+/// longer answers it.
 pub(super) fn touches(row: &ChangeRow, query: &Query, state: &FeedsState) -> Option<bool> {
-    let answers = |fields: &carewire_schemas::Fields| query.matches(fields, state.inner.vocabulary) != Tri::No;
+    let answers = |fields: &Fields| query.matches(fields, state.inner.vocabulary) != Tri::No;
     let was = row.before.as_ref().is_some_and(answers);
     let is = row.after.as_ref().is_some_and(answers);
-    (was || is).then_some(was && row.after.is_none())
+    (was || is).then_some(was && !is)
 }
 
 /// The public form from its column; one that cannot be read is left out of feeds.

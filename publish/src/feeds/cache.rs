@@ -14,6 +14,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use carewire_query::Query;
 use carewire_schemas::ChangeSeq;
 use http::{HeaderMap, HeaderValue, header};
 use moka::future::Cache as Moka;
@@ -30,7 +31,7 @@ use super::{
 const ALIASES: u64 = 20_000;
 /// Longest spelling that is remembered, in bytes.
 const LONGEST_ALIAS: usize = 1_000;
-/// A feed that changes all the time is rendered at most for this part (1/n) of the time; withdrawals do not wait.
+/// A feed that changes all the time is rendered at most for this part (1/n) of the time; what leaves it does not wait.
 const RENDER_SHARE: u32 = 4;
 /// Longest that a change waits because of that.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
@@ -48,8 +49,8 @@ pub(super) struct Rendered {
     pub identity: Form,
     gzip: OnceCell<Form>,
     brotli: OnceCell<Form>,
-    /// Seconds since the epoch.
-    pub last_modified: i64,
+    /// Seconds since the epoch, where it is known when the body last changed.
+    pub last_modified: Option<u64>,
     /// Changes up to this number are taken into account.
     pub checked: AtomicI64,
     cost: Duration,
@@ -181,7 +182,13 @@ impl FeedsState {
     /// that it would be rendered all the time.
     fn still_good(&self, slot: &Slot, old: &Rendered, tip: ChangeSeq) -> bool {
         let checked = old.checked.load(Ordering::Acquire);
-        let Some(rows) = self.inner.index.recent().between(checked, tip) else { return false };
+        let lately = old.at.elapsed() < (old.cost * RENDER_SHARE).min(LONGEST_WAIT);
+        // Too much has changed to walk through, or the index is being built: the feed is rendered, if not all the time.
+        let Some(rows) = self.inner.index.recent().between(checked, tip) else { return lately };
+        let query = match &slot.address {
+            Address::Feed(feed) => feed.subject.query(),
+            Address::Opml => Query::default(),
+        };
         let mut gone = false;
         let mut touched = false;
         for row in &rows {
@@ -190,7 +197,7 @@ impl FeedsState {
                 Address::Feed(feed) => match feed.part {
                     // Into a complete range of numbers nothing new comes.
                     Part::Archive(_) if row.before.is_none() && row.version <= 1 => None,
-                    _ => touches(row, &feed.subject.query(), self),
+                    _ => touches(row, &query, self),
                 },
             };
             touched |= how.is_some();
@@ -204,7 +211,7 @@ impl FeedsState {
             old.checked.fetch_max(tip, Ordering::AcqRel);
             return true;
         }
-        old.at.elapsed() < (old.cost * RENDER_SHARE).min(LONGEST_WAIT)
+        lately
     }
 
     /// The body in an encoding, made at the first request for it.
@@ -241,14 +248,16 @@ impl Rendered {
             }
             Address::Opml => ("text/x-opml; charset=utf-8", 60),
         };
-        let last_modified = built.updated.as_second().max(0);
-        let system = std::time::UNIX_EPOCH + Duration::from_secs(last_modified.unsigned_abs());
+        let last_modified = built.updated.and_then(|updated| u64::try_from(updated.as_second()).ok());
         let text = |value: String| HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""));
         let etag = text(format!("\"{hash:032x}\""));
         let mut headers = HeaderMap::with_capacity(12);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::ETAG, etag.clone());
-        headers.insert(header::LAST_MODIFIED, text(httpdate::fmt_http_date(system)));
+        if let Some(seconds) = last_modified {
+            let system = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+            headers.insert(header::LAST_MODIFIED, text(httpdate::fmt_http_date(system)));
+        }
         headers.insert(header::CACHE_CONTROL, text(format!("public, max-age={max_age}")));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -140,11 +140,12 @@ impl Lines {
 /// Adds lines from the next rows; whether there may be more.
 async fn fill(state: &FeedsState, lines: &mut Lines, limit: usize) -> Result<bool, Problem> {
     let store = &state.inner.store;
-    let rows = match store.changes(lines.next, BATCH).await? {
+    let batch = limit.saturating_sub(lines.count).clamp(1, BATCH);
+    let rows = match store.changes(lines.next, batch).await? {
         Changes::Rows(rows) => rows,
         Changes::TooOld => {
-            let rows = store.items_by_seq(lines.next, BATCH).await?;
-            let more = rows.len() == BATCH;
+            let rows = store.items_by_seq(lines.next, batch).await?;
+            let more = rows.len() == batch;
             for row in &rows {
                 if lines.full(limit) {
                     return Ok(false);
@@ -156,7 +157,7 @@ async fn fill(state: &FeedsState, lines: &mut Lines, limit: usize) -> Result<boo
             return Ok(more);
         }
     };
-    let more = rows.len() == BATCH;
+    let more = rows.len() == batch;
     let mut newest: HashMap<ItemId, ChangeSeq> = HashMap::with_capacity(rows.len());
     for row in &rows {
         newest.insert(row.item, row.seq);

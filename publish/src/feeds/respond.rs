@@ -1,6 +1,9 @@
 //! From a request to an answer: which feed, whether the client has it already, in which encoding.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     body::Body,
@@ -14,6 +17,9 @@ use super::{
     address::{self, Address},
     cache::{Encoding, Form, Rendered, Slot},
 };
+
+/// How long after a second a change of that second may still be committed.
+const OPEN_SECONDS: u64 = 5;
 
 /// `/feeds/all.…`, `/feeds/search.…`.
 pub(super) async fn top(State(state): State<FeedsState>, request: Request) -> Response {
@@ -68,19 +74,23 @@ async fn answer(
 async fn conditional(state: &FeedsState, slot: &Arc<Slot>, rendered: &Arc<Rendered>, asked: &HeaderMap) -> Response {
     let encoding = asked.get(header::ACCEPT_ENCODING).map_or(Encoding::Identity, |value| choose(value.as_bytes()));
     let form = state.form(slot, rendered, encoding).await;
+    // A second in which something changed a moment ago may see another change: until it is surely over, no date stands
+    // for a state (RFC 9110 §8.8.2.2).
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let dated = rendered.last_modified.filter(|seconds| seconds + OPEN_SECONDS < now);
     let unchanged = match asked.get(header::IF_NONE_MATCH) {
         Some(tags) => has_tag(tags.as_bytes(), form.etag.as_bytes()),
         None => asked
             .get(header::IF_MODIFIED_SINCE)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| httpdate::parse_http_date(text).ok())
-            .and_then(|since| since.duration_since(std::time::UNIX_EPOCH).ok())
-            .is_some_and(|since| since.as_secs() >= rendered.last_modified.unsigned_abs()),
+            .and_then(|since| since.duration_since(UNIX_EPOCH).ok())
+            .is_some_and(|since| dated.is_some_and(|dated| since.as_secs() >= dated)),
     };
-    send(form, unchanged)
+    send(form, unchanged, dated.is_some())
 }
 
-fn send(form: &Form, unchanged: bool) -> Response {
+fn send(form: &Form, unchanged: bool, dated: bool) -> Response {
     let body = if unchanged { Body::empty() } else { Body::from(form.body.clone()) };
     let mut response = Response::new(body);
     if unchanged {
@@ -90,6 +100,9 @@ fn send(form: &Form, unchanged: bool) -> Response {
     *response.headers_mut() = form.headers.clone();
     if unchanged {
         response.headers_mut().remove(header::CONTENT_ENCODING);
+    }
+    if !dated {
+        response.headers_mut().remove(header::LAST_MODIFIED);
     }
     response
 }

@@ -101,7 +101,7 @@ impl SearchIndex {
             }
             Err(IndexError::Tantivy(error)) => {
                 tracing::warn!(folder = %folder.display(), %error, "the search index cannot be read: building it anew");
-                fs::remove_dir_all(&folder).map_err(failed)?;
+                set_aside(&folder).map_err(failed)?;
                 fs::create_dir_all(&folder).map_err(failed)?;
                 Self::start(in_folder(&folder)?)
             }
@@ -256,6 +256,19 @@ fn in_memory() -> Index {
 fn in_folder(folder: &Path) -> Result<Index, IndexError> {
     let directory = tantivy::directory::MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
     Ok(Index::open_or_create(directory, schema::schema().0)?)
+}
+
+/// Moves a folder out of the way at once, whatever still stands in it; removed now or at the next start.
+fn set_aside(folder: &Path) -> std::io::Result<()> {
+    let aside = folder.with_extension("broken");
+    if aside.exists() {
+        fs::remove_dir_all(&aside)?;
+    }
+    fs::rename(folder, &aside)?;
+    if let Err(error) = fs::remove_dir_all(&aside) {
+        tracing::warn!(folder = %aside.display(), %error, "cannot remove a broken search index");
+    }
+    Ok(())
 }
 
 /// Removes indexes of other versions; what cannot be removed stays.
