@@ -259,8 +259,13 @@ fn finish(
     now: Timestamp,
 ) -> ItemRow {
     public.conditions = conditions(&meta.tags, decided.about.as_deref(), vocabulary);
-    let state = state(meta, decided);
     let was_public = existing.is_some_and(|row| row.first.is_some());
+    // What was public once leaves a withdrawal, whatever the reason: who has a copy must hear of it.
+    let state = match state(meta, decided) {
+        ItemState::Curated => ItemState::Curated,
+        _ if was_public => ItemState::Withdrawn,
+        state => state,
+    };
     meta.shown_withdrawal = (state != ItemState::Curated && was_public)
         .then(|| why_withdrawn(meta, decided, existing, now));
     let same = existing.is_some_and(|row| {
