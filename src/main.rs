@@ -11,6 +11,10 @@ mod operation;
 
 use std::process::ExitCode;
 
+/// glibc's allocator keeps what threads freed (one arena each) and costs a tenth of the pipeline's time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use clap::Parser;
 
 fn main() -> ExitCode {
