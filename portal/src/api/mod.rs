@@ -46,7 +46,7 @@ impl From<StoreError> for Problem {
             .with("expected", *expected)
             .with("actual", *actual),
             StoreError::Invalid(text) => Self::new(ProblemKind::InvalidField, text.clone()),
-            StoreError::LeaseLost(_) | StoreError::Unsupported(_) | StoreError::Database(_) => {
+            StoreError::LeaseLost(_) | StoreError::Unsupported(_) | StoreError::Database(_) | StoreError::Retry => {
                 tracing::error!(%error, "the store failed");
                 Self::new(ProblemKind::Internal, "the database failed; the log has more under the request's id")
             }
@@ -125,5 +125,3 @@ pub(crate) fn next_link(state: &PortalState, path: &str, query: Option<&str>, af
     state.absolute(&format!("{path}?{}", out.finish()))
 }
 
-#[cfg(test)]
-mod tests;

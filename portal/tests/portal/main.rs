@@ -1,0 +1,8 @@
+//! The router over a real store: answers, problems, access, pages, the OpenAPI document.
+
+mod access;
+mod answers;
+mod description;
+mod pages;
+mod problems;
+mod support;
