@@ -14,7 +14,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Address {
     /// A feed in a format.
-    Feed(FeedAddress),
+    Feed(Box<FeedAddress>),
     /// The list of feeds.
     Opml,
 }

@@ -66,7 +66,7 @@ pub(super) fn before(end: ChangeSeq, firsts: &[ChangeSeq]) -> Option<Range> {
         if end <= 0 || end % (1 << SHORTEST) != 0 {
             return None;
         }
-        let longest = end.trailing_zeros().max(SHORTEST).min(62);
+        let longest = end.trailing_zeros().clamp(SHORTEST, 62);
         let range = |level: u32| Range { from: end - (1 << level), to: end };
         let holds = |range: Range| firsts.iter().filter(|first| (range.from..range.to).contains(first)).count();
         let fitting = (SHORTEST..=longest).rev().map(range).find(|range| holds(*range) <= PAGE);

@@ -24,7 +24,7 @@ const OPEN_SECONDS: u64 = 5;
 /// `/feeds/all.…`, `/feeds/search.…`.
 pub(super) async fn top(State(state): State<FeedsState>, request: Request) -> Response {
     answer(&state, &request.into_parts().0, |file, query| {
-        address::top(file, query, state.inner.vocabulary).map(Address::Feed)
+        address::top(file, query, state.inner.vocabulary).map(|feed| Address::Feed(Box::new(feed)))
     })
     .await
 }
@@ -32,14 +32,17 @@ pub(super) async fn top(State(state): State<FeedsState>, request: Request) -> Re
 /// `/feeds/conditions/….…`.
 pub(super) async fn condition(State(state): State<FeedsState>, request: Request) -> Response {
     answer(&state, &request.into_parts().0, |file, query| {
-        address::condition(file, query, state.inner.vocabulary).map(Address::Feed)
+        address::condition(file, query, state.inner.vocabulary).map(|feed| Address::Feed(Box::new(feed)))
     })
     .await
 }
 
 /// `/feeds/organizations/….…`.
 pub(super) async fn organization(State(state): State<FeedsState>, request: Request) -> Response {
-    answer(&state, &request.into_parts().0, |file, query| address::organization(file, query).map(Address::Feed)).await
+    answer(&state, &request.into_parts().0, |file, query| {
+        address::organization(file, query).map(|feed| Address::Feed(Box::new(feed)))
+    })
+    .await
 }
 
 /// `/opml`.

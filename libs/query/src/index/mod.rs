@@ -92,7 +92,7 @@ impl SearchIndex {
         forget_others(dir, &version);
         let failed = |error| IndexError::Folder { path: folder.clone(), error };
         let opened = fs::create_dir_all(&folder).map_err(failed).and_then(|()| in_folder(&folder));
-        let opened = opened.and_then(|index| Self::start(index));
+        let opened = opened.and_then(Self::start);
         match opened {
             Ok(index) => Ok(index),
             Err(IndexError::Tantivy(tantivy::TantivyError::LockFailure(..))) => {
