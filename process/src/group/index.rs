@@ -31,8 +31,10 @@ const STORY_TITLE: f32 = 0.24;
 const STORY_LEAD: f32 = 0.22;
 /// A text of up to so many terms counts as a title alone.
 const TITLE_TERMS: usize = 14;
-/// Terms in more items of a week than this find nobody by themselves: they weigh little.
-const COMMON: usize = 3_000;
+/// Entries of the terms' lists that are gone through for one text.
+const VISITS: usize = 1_500;
+/// Terms by which an item is found, the heaviest; all of them count when it is compared.
+const POSTED: usize = 12;
 /// Items, stories and members of a story that are compared exactly.
 const COMPARED: usize = 48;
 const STORIES: usize = 12;
@@ -129,7 +131,7 @@ impl Index {
         let week = week(slot.packed.published());
         self.of_item.insert(slot.item, at);
         self.of_story.entry(slot.story).or_default().push(at);
-        for (term, _) in slot.packed.terms() {
+        for term in posted(&slot.packed) {
             self.terms.entry((term, week)).or_default().push(at);
         }
         self.frequencies.add(slot.packed.terms().map(|(term, _)| term));
@@ -148,7 +150,7 @@ impl Index {
         let week = week(slot.packed.published());
         self.of_item.remove(&slot.item);
         remove_from(&mut self.of_story, &slot.story, at);
-        for (term, _) in slot.packed.terms() {
+        for term in posted(&slot.packed) {
             remove_from(&mut self.terms, &(term, week), at);
         }
         self.frequencies.remove(slot.packed.terms().map(|(term, _)| term));
@@ -230,15 +232,23 @@ impl Index {
     fn similar(&mut self, terms: &Terms, published: i64) -> Vec<u32> {
         self.scratch.clear();
         let week = week(published);
+        let mut lists: Vec<(f32, &[u32])> = Vec::with_capacity(terms.len() * 3);
         for (term, weight) in terms {
             let weight = f32::from(*weight) / 65_535.0;
-            for week in [week - 1, week, week + 1] {
-                let Some(slots) = self.terms.get(&(*term, week)).filter(|slots| slots.len() <= COMMON) else {
-                    continue;
-                };
-                for at in slots {
-                    *self.scratch.entry(*at).or_default() += weight * weight;
-                }
+            let of_week = |week| self.terms.get(&(*term, week)).map(|slots| (weight * weight, slots.as_slice()));
+            lists.extend([week - 1, week, week + 1].into_iter().filter_map(of_week));
+        }
+        // Rare terms first: they weigh most and find fewest. What common ones would add changes the order of the
+        // candidates a little, and the comparison that decides is exact.
+        lists.sort_by_key(|(_, slots)| slots.len());
+        let mut visits = 0;
+        for (weight, slots) in lists {
+            visits += slots.len();
+            if visits > VISITS {
+                break;
+            }
+            for at in slots {
+                *self.scratch.entry(*at).or_default() += weight;
             }
         }
         let mut found: Vec<(f32, ItemId, u32)> = self
@@ -275,6 +285,16 @@ impl Index {
         let mean = sum / count.max(1) as f32;
         (count > 0 && mean >= if short { STORY_TITLE } else { STORY_LEAD }).then_some(mean)
     }
+}
+
+/// The heaviest terms of an item; the smaller hash goes first where weights are equal.
+fn posted(packed: &Packed) -> impl Iterator<Item = u32> + use<> {
+    let mut terms: Terms = packed.terms().collect();
+    if terms.len() > POSTED {
+        terms.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        terms.truncate(POSTED);
+    }
+    terms.into_iter().map(|(term, _)| term)
 }
 
 fn week(published: i64) -> i32 {

@@ -82,12 +82,18 @@ impl Damaged {
     }
 }
 
-/// JSON, compressed: length (u32, little-endian) and a zstd frame.
+/// Below this, compressing costs more than it saves.
+const SMALL: usize = 1_000;
+
+/// JSON, compressed: its length (u32, little-endian) and a zstd frame; or 0 and the JSON itself, where that is short.
 ///
 /// # Errors
 /// When the compressor fails, which it does for want of memory only.
 pub fn pack<T: Serialize>(compressor: &mut zstd::bulk::Compressor<'_>, value: &T) -> std::io::Result<Vec<u8>> {
     let json = serde_json::to_vec(value)?;
+    if json.len() < SMALL {
+        return Ok([&[0; 4], json.as_slice()].concat());
+    }
     let frame = compressor.compress(&json)?;
     let mut out = Vec::with_capacity(4 + frame.len());
     // Records are bounded by the bus, far below 4 GiB.
@@ -104,6 +110,9 @@ pub fn unpack<T: DeserializeOwned>(what: impl ToString, bytes: &[u8]) -> Result<
     let read = || -> Result<T, String> {
         let (head, frame) = bytes.split_at_checked(4).ok_or("too short")?;
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        if length == 0 {
+            return serde_json::from_slice(frame).map_err(|error| error.to_string());
+        }
         if length > MAX_BODY {
             return Err(format!("{length} bytes"));
         }

@@ -1,6 +1,6 @@
 //! Entries and standings of the tests' own making.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use carewire_process::group::{Prepared, Standings};
 use carewire_schemas::{
@@ -11,9 +11,11 @@ use carewire_store::{FeedStanding, Proof, Standing};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// A moment `minutes` after the tests' beginning of time.
+/// A moment `minutes` after the tests' beginning of time, which is some days ago: a worker that takes over reads from the
+/// store what was seen in the last 30 days.
 pub fn at(minutes: i64) -> Timestamp {
-    Timestamp::from_second(1_790_000_000 + minutes * 60).unwrap()
+    static BEGINNING: LazyLock<i64> = LazyLock::new(|| Timestamp::now().as_second() - 3 * 24 * 60 * 60);
+    Timestamp::from_second(*BEGINNING + minutes * 60).unwrap()
 }
 
 /// The feed with this number.
