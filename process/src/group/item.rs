@@ -39,7 +39,7 @@ const MAX_SOURCES: usize = 200;
 pub fn build(fixed: Fixed, version: i64, members: &[Member], standings: &Standings) -> Option<(EntryId, ItemV1)> {
     let mut ranked: Vec<(Rank, &Member)> =
         members.iter().map(|member| (rank(member, members, standings), member)).collect();
-    ranked.sort_by(|a, b| a.0.cmp(&b.0));
+    ranked.sort_by_key(|(rank, _)| *rank);
     let origin = ranked.first()?.1;
     let cleared = |member: &Member| rules::cleared(standings.get(&member.feed));
     let shown = |member: &&Member| member.deleted.is_none() && (cleared(member) || !cleared(origin));

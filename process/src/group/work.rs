@@ -97,10 +97,9 @@ impl Desk {
         if self.look(id)?.is_some() && !self.touched.contains(&id) {
             self.touched.push(id);
         }
-        Ok(self.items.get_mut(&id).map(|work| {
-            work.trace = trace;
-            work
-        }))
+        let Some(work) = self.items.get_mut(&id) else { return Ok(None) };
+        work.trace = trace;
+        Ok(Some(work))
     }
 
     /// Puts a new item on the desk, touched.
