@@ -189,7 +189,7 @@ async fn emit(
     context: &EventContext<'_>,
     problems: &mut Vec<(&'static str, String, String)>,
 ) -> Option<Vec<EntryWrite>> {
-    let Some(topic) = topics::by_name(topics::ENTRIES) else { return None };
+    let topic = topics::by_name(topics::ENTRIES)?;
     let trace = TraceParent::new();
     let mut writes = Vec::with_capacity(news.len());
     let mut news = news.into_iter().peekable();
@@ -217,7 +217,7 @@ fn encoded(
     trace: TraceParent,
 ) -> Result<(Record, EntryWrite), (&'static str, String, String)> {
     let (mut event, hash, deleted) = match news {
-        News::Entry(change, keyed) => (entry_event(keyed.entry, keyed.id, change, context), keyed.hash, false),
+        News::Entry(change, keyed) => (entry_event(*keyed.entry, keyed.id, change, context), keyed.hash, false),
         News::Deleted { id, guid, hash } => (deletion_event(id, &guid, context), hash, true),
     };
     let change = match event.change {

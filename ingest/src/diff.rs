@@ -10,7 +10,8 @@ use carewire_schemas::{Change, EntryId, FeedId};
 pub(crate) struct Keyed {
     pub(crate) id: EntryId,
     pub(crate) hash: i64,
-    pub(crate) entry: Entry,
+    /// Boxed: an entry has many fields, and these are sorted.
+    pub(crate) entry: Box<Entry>,
 }
 
 /// What a document holds, by id: the oldest entry first, each id once.
@@ -47,7 +48,7 @@ pub(crate) fn identify(feed: FeedId, entries: Vec<Entry>, deleted: Vec<DeletedEn
             _ => entry.identity(),
         };
         let id = EntryId::derive(feed, &identity.key);
-        let keyed = Keyed { id, hash: entry.content_hash().cast_signed(), entry };
+        let keyed = Keyed { id, hash: entry.content_hash().cast_signed(), entry: Box::new(entry) };
         match places.entry(id) {
             Slot::Vacant(place) => {
                 place.insert(window.entries.len());

@@ -1,6 +1,6 @@
 //! What a request costs: CPU of this process alone, the server being another one.
 //!
-//! `cargo run --release -p carewire-fetch --example bench [REQUESTS]`
+//! `cargo run --release -p carewire-fetch --example fetch-bench [REQUESTS]`
 
 use std::time::{Duration, Instant};
 

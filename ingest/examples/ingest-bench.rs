@@ -1,6 +1,6 @@
 //! What polling costs: CPU of this process alone, the publishers being another one. Real store (SQLite) and embedded bus.
 //!
-//! `cargo run --release -p carewire-ingest --example bench [FEEDS]`
+//! `cargo run --release -p carewire-ingest --example ingest-bench [FEEDS]`
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
