@@ -108,7 +108,7 @@ fn char_at(text: &str, at: usize) -> Option<char> {
 }
 
 fn letter_after(text: &str, at: usize) -> bool {
-    char_at(text, at).is_some_and(char::is_alphabetic)
+    char_at(text, at).is_some_and(|c| c.is_alphabetic() && !stands_alone(c))
 }
 
 fn is_word(c: char) -> bool {
@@ -245,6 +245,7 @@ mod tests {
             ("Sjögren Ménière Straße", &["sjogren", "meniere", "strasse"]),
             ("糖尿病です", &["糖", "尿", "病", "て\u{3099}", "す"]),
             ("ИНСУЛЬТ сосудов", &["инсульт", "сосудов"]),
+            ("b'𠀀", &["b", "𠀀"]),
             ("COVID-19's", &["covid", "19"]),
             ("'' - ’ !", &[]),
             ("ﬁbrosis ①", &["fibrosis", "1"]),
