@@ -209,6 +209,7 @@ impl Log {
             return Err(BusError::Config(format!("{name} exists already")));
         }
         sqlx::query("VACUUM INTO $1").bind(name).execute(&self.core.readers).await.map_err(of_sqlx)?;
+        schema::forget_members(file).await?;
         // SQLite does not flush what it vacuums into another file.
         let flushed = async { tokio::fs::File::open(file).await?.sync_all().await }.await;
         flushed.map_err(|error| BusError::Unavailable(format!("{name}: {error}")))

@@ -1,5 +1,6 @@
 //! The tables, and how the file is opened.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -39,6 +40,16 @@ CREATE TABLE writers (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WIT
 CREATE TABLE sweeper (one INTEGER PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
 PRAGMA user_version = 1;
 ";
+
+/// Takes the living out of a copy: they belong to the original, and the copy's groups must be free to be moved at once.
+pub(super) async fn forget_members(copy: &Path) -> Result<(), BusError> {
+    let options = SqliteConnectOptions::new().filename(copy).disable_statement_logging();
+    let mut conn = options.connect().await.map_err(of_sqlx)?;
+    for sql in ["DELETE FROM members", "DELETE FROM sweeper"] {
+        sqlx::query(sql).execute(&mut conn).await.map_err(of_sqlx)?;
+    }
+    conn.close().await.map_err(of_sqlx)
+}
 
 fn options(config: &EmbeddedConfig) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
