@@ -1,0 +1,20 @@
+//! End to end: the real binary, driven from outside, against publishers of our own on loopback.
+//!
+//! - `sandbox`: publishers with scripted behaviour, the network under test, the outputs as a subscriber sees them.
+//! - `thread`: a feed of each format to every output, a change, a withdrawal, a curator's decision.
+//! - `cli`: the commands, wrong configuration, wrong requests, backup and restore, the demo.
+//! - `apart`: stages as processes of their own, killed with SIGKILL in mid-work.
+//! - `polling`: restarts, conditional requests, one request at a time for each host, none before its time.
+//! - `bad_input`: what publishers do wrong; the other entries and feeds do not suffer.
+//! - `servers`: all of it that depends on the pair, on PostgreSQL and Kafka, with both taken away for a while.
+//! - `real_feeds`: captured feeds of live sites, every entry accounted for.
+
+mod apart;
+mod bad_input;
+mod cli;
+mod data_folder;
+mod polling;
+mod real_feeds;
+mod sandbox;
+mod servers;
+mod thread;
