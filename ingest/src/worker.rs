@@ -156,13 +156,14 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
     let mut wait = BackOff::default();
     // Said once and after trouble of this loop only: the other tasks speak for themselves.
     let mut trouble = true;
+    // Hosts under way have more that is due: the end of one is a reason to claim again.
+    let mut backlog = false;
     while !shared.stop.is_cancelled() {
         while let Some(ended) = hosts.try_join_next() {
             note_end(ended);
         }
         metrics::HOSTS.set(i64::try_from(hosts.len()).unwrap_or(i64::MAX));
         let free = config.concurrency.saturating_sub(hosts.len());
-        let mut more = false;
         if free > 0 {
             activity.mark_unchanged();
             let since = Instant::now();
@@ -172,10 +173,15 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
                         shared.health.well();
                         wait = BackOff::default();
                     }
-                    more =
-                        claims.len() == free || claims.iter().any(|claim| claim.feeds.len() >= config.feeds_per_host);
+                    let full = claims.iter().any(|claim| claim.feeds.len() >= config.feeds_per_host);
+                    let all = claims.len() == free;
+                    backlog = full || all || (backlog && !hosts.is_empty());
                     for claim in claims {
                         hosts.spawn(poll_host(shared.clone(), claim, since));
+                    }
+                    if full && !all {
+                        // A host may have further leases for what it has further.
+                        continue;
                     }
                 }
                 Err(error) => {
@@ -189,11 +195,11 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
                 }
             }
         }
-        let look = Instant::now() + if free > 0 { until_due(shared, more).await } else { LOOK };
+        let look = Instant::now() + if free > 0 { until_due(shared).await } else { LOOK };
         // Several hosts that end together make one claim.
-        tokio::time::sleep(if more { BREATH / 4 } else { BREATH }).await;
+        tokio::time::sleep(if backlog { BREATH / 4 } else { BREATH }).await;
         tokio::select! {
-            Some(ended) = hosts.join_next(), if !hosts.is_empty() && (more || free == 0) => note_end(ended),
+            Some(ended) = hosts.join_next(), if !hosts.is_empty() && (backlog || free == 0) => note_end(ended),
             _ = activity.changed(), if free > 0 => {}
             () = tokio::time::sleep_until(look) => {}
             () = shared.stop.cancelled() => {}
@@ -202,10 +208,7 @@ async fn claim_until_stop(shared: &Arc<Shared>, hosts: &mut JoinSet<()>) {
 }
 
 /// How long there is nothing to claim, as far as is known.
-async fn until_due(shared: &Shared, more: bool) -> Duration {
-    if more {
-        return LOOK;
-    }
+async fn until_due(shared: &Shared) -> Duration {
     match shared.store.next_due().await {
         Ok(Some(due)) => {
             Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default().clamp(BREATH, LOOK)

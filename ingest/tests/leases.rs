@@ -78,6 +78,24 @@ async fn a_redirect_goes_under_the_other_hosts_lease_and_validators_stay_there()
 }
 
 #[tokio::test]
+async fn a_platform_of_many_feeds_is_asked_as_often_at_a_time_as_configured() {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.config.feeds_per_host = 2;
+    sandbox.config.drain = Duration::from_millis(100);
+    let policy = carewire_ingest::HostPolicy { concurrency: 3, pause: Duration::ZERO };
+    sandbox.config.hosts = [("127.0.0.1".to_owned(), policy)].into();
+    for n in 0..12 {
+        let path = format!("/{n}");
+        sandbox.publisher.set(&path, Page { hang: true, ..Page::default() });
+        sandbox.add(1, &path).await;
+    }
+    let worker = sandbox.worker();
+    eventually("three requests", || async { (sandbox.publisher.log().len() == 3).then_some(()) }).await;
+    worker.end().await;
+    assert!(sandbox.publisher.log().iter().all(|asked| asked.at_once <= 3));
+}
+
+#[tokio::test]
 async fn what_a_dead_worker_held_is_taken_over() {
     let mut sandbox = Sandbox::new().await;
     sandbox.fetch.total_timeout = Duration::from_secs(1);

@@ -81,6 +81,49 @@ async fn a_first_poll_is_history_and_what_follows_is_told_apart() {
 }
 
 #[tokio::test]
+async fn a_channel_of_videos() {
+    let video = |id: &str, title: &str| {
+        format!(
+            "<entry><id>yt:video:{id}</id><yt:videoId>{id}</yt:videoId><yt:channelId>UCabc</yt:channelId><title>{title}</title>\
+             <link rel=\"alternate\" href=\"https://www.youtube.com/watch?v={id}\"/><author><name>Clinic</name></author>\
+             <published>2026-11-20T10:00:00+00:00</published><updated>2026-11-20T10:00:00+00:00</updated>\
+             <media:group><media:title>{title}</media:title><media:thumbnail url=\"https://i.ytimg.com/vi/{id}/hqdefault.jpg\" width=\"480\" height=\"360\"/>\
+             <media:description>About {title}</media:description><media:community><media:statistics views=\"VIEWS\"/></media:community></media:group></entry>"
+        )
+    };
+    let channel = |entries: &str, views: &str| {
+        let head = "<feed xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\" xmlns:media=\"http://search.yahoo.com/mrss/\" \
+            xmlns:at=\"http://purl.org/atompub/tombstones/1.0\" xmlns=\"http://www.w3.org/2005/Atom\"><id>yt:channel:abc</id>\
+            <yt:channelId>UCabc</yt:channelId><title>Clinic</title>";
+        Page::feed(format!("<?xml version=\"1.0\"?>{head}{entries}</feed>").replace("VIEWS", views))
+    };
+    let sandbox = Sandbox::new().await;
+    let both = video("v1", "Insulin") + &video("v2", "Stroke");
+    sandbox.publisher.set("/feed", channel(&both, "1"));
+    let id = sandbox.add(1, "/feed").await;
+    let worker = sandbox.worker();
+    let feed = sandbox.polled(id).await;
+    assert_eq!((feed.kind, feed.entries), (carewire_store::FeedKind::YoutubeChannel, 2));
+    let events = sandbox.events(id).await;
+    let video = events.iter().find_map(|event| event.content.video.as_ref().filter(|video| video.id == "v1")).unwrap();
+    assert_eq!((video.site.as_str(), video.channel.as_deref(), video.duration), ("youtube", Some("UCabc"), None));
+    assert_eq!(video.thumbnail.as_deref(), Some("https://i.ytimg.com/vi/v1/hqdefault.jpg"));
+
+    // Views are no news; a tombstone is.
+    sandbox.publisher.set("/feed", channel(&both, "2000"));
+    sandbox.poll(id).await;
+    assert_eq!(sandbox.events(id).await.len(), 2);
+    sandbox
+        .publisher
+        .set("/feed", channel("<at:deleted-entry ref=\"yt:video:v2\" when=\"2026-11-23T10:00:00+00:00\"/>", "1"));
+    let feed = sandbox.poll(id).await;
+    let told = sandbox.told(id).await;
+    assert_eq!(told.get(&("yt:video:v2".to_owned(), feed.turn)), Some(&Change::Deleted), "{told:?}");
+    assert_eq!(told.len(), 3, "what left the window is not deleted");
+    worker.end().await;
+}
+
+#[tokio::test]
 async fn bad_answers_are_named_keep_what_came_and_hold_up_nobody() {
     let sandbox = Sandbox::new().await;
     let items: Vec<String> = (0..40).map(|n| item(&format!("e{n}"), &format!("Entry {n}"), (n % 24) as u8)).collect();
