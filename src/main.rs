@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 /// glibc's allocator keeps what threads freed (one arena each) and costs a tenth of the pipeline's time.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 use clap::Parser;
 

@@ -16,11 +16,16 @@ use super::{IndexChange, IndexError, IndexedItem, SearchIndex};
 /// Changes read at once.
 const BATCH: usize = 1_000;
 /// Under load a commit takes so many changes …
-const COMMIT_CHANGES: usize = 2_000;
+const COMMIT_CHANGES: usize = 10_000;
 /// … when built anew, so many (nobody waits for a single item) …
 const COMMIT_REBUILD: usize = 20_000;
 /// … and when it is quiet, commits are at least this far apart.
 const COMMIT_PAUSE: Duration = Duration::from_millis(200);
+/// Commits that take long are further apart: a commit and the merges behind it cost the same for ten items as for a
+/// thousand. Feeds do not wait for it, they lay the newest changes over what the index says.
+const COMMIT_SHARE: u32 = 15;
+/// … but never further than this.
+const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(3);
 /// Beyond this the item rows are read, each item once, instead of the log.
 const REBUILD_BEYOND: ChangeSeq = 50_000;
 
@@ -78,6 +83,8 @@ struct Progress {
     /// Changes taken in since the last commit.
     pending: usize,
     committed: Instant,
+    /// How long to wait after that commit.
+    pause: Duration,
 }
 
 async fn follow_until_trouble(
@@ -87,7 +94,7 @@ async fn follow_until_trouble(
 ) -> Result<(), FollowError> {
     let mut sequence = store.sequence();
     let last = store.last_seq().await?;
-    let mut now = Progress { at: index.position(), pending: 0, committed: Instant::now() - COMMIT_PAUSE };
+    let mut now = Progress { at: index.position(), pending: 0, committed: Instant::now() - COMMIT_PAUSE, pause: COMMIT_PAUSE };
     if now.at > last {
         tracing::warn!(index = now.at, store = last, "the search index is ahead of the store: building it anew");
         blocking(index, |index| index.clear()).await?;
@@ -121,12 +128,12 @@ async fn follow_until_trouble(
                 }
             }
         }
-        if now.pending > 0 && now.committed.elapsed() >= COMMIT_PAUSE {
+        if now.pending > 0 && now.committed.elapsed() >= now.pause {
             commit(index, &mut now).await?;
         }
         let moved = sequence.changed();
         if now.pending > 0 {
-            let pause = COMMIT_PAUSE.saturating_sub(now.committed.elapsed());
+            let pause = now.pause.saturating_sub(now.committed.elapsed());
             let _ = tokio::time::timeout(pause, moved).await;
         } else if moved.await.is_err() {
             // The store's watcher is gone, which only its end explains.
@@ -208,8 +215,9 @@ async fn rebuild(
 }
 
 async fn commit(index: &Arc<SearchIndex>, now: &mut Progress) -> Result<(), FollowError> {
-    let at = now.at;
+    let (at, began) = (now.at, Instant::now());
     blocking(index, move |index| index.commit(at)).await?;
+    now.pause = (began.elapsed() * COMMIT_SHARE).clamp(COMMIT_PAUSE, COMMIT_PAUSE_MAX);
     (now.pending, now.committed) = (0, Instant::now());
     Ok(())
 }
