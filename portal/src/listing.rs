@@ -83,7 +83,11 @@ pub(crate) async fn find(state: &PortalState, query: &Query, paging: Paging) -> 
     let place = |id: ItemId| ids.iter().position(|other| *other == id).unwrap_or(usize::MAX);
     found.sort_by_key(|row| place(row.id));
     let rows = found.into_iter().filter_map(|row| Row::new(row.id, row.state, row.first, row.seq, || row.content));
-    Ok(Listed { rows: rows.collect(), total: u64::try_from(hits.total).ok(), next: hits.next.map(|cursor| cursor.to_string()) })
+    Ok(Listed {
+        rows: rows.collect(),
+        total: u64::try_from(hits.total).ok(),
+        next: hits.next.map(|cursor| cursor.to_string()),
+    })
 }
 
 /// How many items answer `query`, exact to 10,000.

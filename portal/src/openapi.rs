@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        self, ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Response,
-        Schema, SecurityRequirement, ServerBuilder, Tag,
+        self, ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApiBuilder, PathItem, PathsBuilder, Ref,
+        RefOr, Response, Schema, SecurityRequirement, ServerBuilder, Tag,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };

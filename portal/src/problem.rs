@@ -72,15 +72,9 @@ impl ProblemKind {
             Self::StaleVersion => (StatusCode::CONFLICT, "stale-version", "The item has changed meanwhile"),
             Self::Withdrawn => (StatusCode::GONE, "withdrawn", "The item was withdrawn"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
-            Self::UnsupportedType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "The body must be JSON")
-            }
-            Self::InvalidField => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-field", "A field is not as it should be")
-            }
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available now")
-            }
+            Self::UnsupportedType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "The body must be JSON"),
+            Self::InvalidField => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-field", "A field is not as it should be"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available now"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "A fault of the server"),
         }
     }

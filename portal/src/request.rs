@@ -67,9 +67,10 @@ fn json_problem(path: &str, error: &serde_json::Error) -> Problem {
     // The position says nothing that the field's name does not say better.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     // For an unknown field the path ends at the object around it on some depths, at the field on others.
-    let named = message.split('`').nth(1).filter(|_| {
-        message.starts_with("unknown field") || message.starts_with("missing field")
-    });
+    let named = message
+        .split('`')
+        .nth(1)
+        .filter(|_| message.starts_with("unknown field") || message.starts_with("missing field"));
     let field = match (path, named) {
         (".", Some(name)) => name.to_owned(),
         (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => format!("{path}.{name}"),
@@ -123,9 +124,7 @@ impl<'a> Params<'a> {
     /// A 400 problem that names the parameter.
     pub fn parse<T: FromStr>(&self, name: &str, right: &str) -> Result<Option<T>, Problem> {
         self.get(name)
-            .map(|value| {
-                value.parse().map_err(|_| Problem::parameter(name, format!("`{value}` is not {right}")))
-            })
+            .map(|value| value.parse().map_err(|_| Problem::parameter(name, format!("`{value}` is not {right}"))))
             .transpose()
     }
 
@@ -134,7 +133,9 @@ impl<'a> Params<'a> {
     /// # Errors
     /// A 400 problem that names the parameter and the words.
     pub fn choice<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
-        self.get(name).map(|value| choose(value, words).map_err(|message| Problem::parameter(name, message))).transpose()
+        self.get(name)
+            .map(|value| choose(value, words).map_err(|message| Problem::parameter(name, message)))
+            .transpose()
     }
 
     /// `limit`: 1 to 100, 20 without it.

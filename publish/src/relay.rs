@@ -9,8 +9,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use carewire_bus::{Bus, BusError, FencedWriter, Health, Record, stage};
 use carewire_bus::stage::{BackOff, StageError};
+use carewire_bus::{Bus, BusError, FencedWriter, Health, Record, stage};
 use carewire_query::public::public_json;
 use carewire_schemas::{ChangeSeq, EventHeaders, ItemId, TraceParent, topics};
 use carewire_store::{ChangeRow, Changes, ItemRow, Leading, Store};
@@ -188,9 +188,7 @@ async fn decisions(bus: &Bus, store: &Store, leading: &Leading) -> Result<bool, 
 /// Writes the null of items that were withdrawn long enough ago, walking the sequence with a cursor of its own.
 async fn tombstones(store: &Store, leading: &Leading, writer: &FencedWriter) -> Result<(), StageError> {
     const CURSOR: &str = "carewire.curated/tombstones";
-    let due = Timestamp::now()
-        .checked_sub(topics::WITHDRAWAL_KEPT)
-        .map_or(i64::MIN, |time| time.as_millisecond());
+    let due = Timestamp::now().checked_sub(topics::WITHDRAWAL_KEPT).map_or(i64::MIN, |time| time.as_millisecond());
     loop {
         let after = store.cursor(CURSOR).await.map_err(trouble)?;
         let rows = store.items_by_seq(after, BATCH).await.map_err(trouble)?;

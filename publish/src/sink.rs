@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use carewire_bus::{Bus, Health, Producer, Received, stage};
 use carewire_bus::stage::{Handler, StageError, StageSpec};
+use carewire_bus::{Bus, Health, Producer, Received, stage};
 use carewire_conditions::Vocabulary;
 use carewire_query::public::{RowError, make_row};
 use carewire_schemas::{ItemId, ItemV1, topics};

@@ -6,7 +6,7 @@
 
 use carewire_conditions::Vocabulary;
 use carewire_schemas::{
-    ConditionCode, ConditionTag, CuratedV1, DecisionV1, Evidence, Field, Fields, ItemV1, Outcome, OrganizationRef,
+    ConditionCode, ConditionTag, CuratedV1, DecisionV1, Evidence, Field, Fields, ItemV1, OrganizationRef, Outcome,
     OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Verdict, Withdrawal,
 };
 use carewire_store::{ItemRow, ItemState};
@@ -145,9 +145,7 @@ pub fn make_row(
         language: cleaned.language.clone(),
         kind: cleaned.kind,
         published: cleaned.published.unwrap_or(item.first_seen),
-        updated: existing
-            .and_then(|row| Timestamp::from_millisecond(row.updated).ok())
-            .unwrap_or(now),
+        updated: existing.and_then(|row| Timestamp::from_millisecond(row.updated).ok()).unwrap_or(now),
         authors: cleaned.authors.clone(),
         media: cleaned.media.clone(),
         video: cleaned.video.clone(),
@@ -224,8 +222,7 @@ pub fn withdrawal(row: &ItemRow) -> Result<Option<CuratedV1>, RowError> {
     }
     let (kept, meta) = (content(row)?, meta(row)?);
     let at = kept.updated;
-    let withdrawn =
-        meta.shown_withdrawal.unwrap_or_else(|| Withdrawal { at, reason: "withdrawn".to_owned() });
+    let withdrawn = meta.shown_withdrawal.unwrap_or_else(|| Withdrawal { at, reason: "withdrawn".to_owned() });
     Ok(Some(CuratedV1 {
         id: row.id,
         version: row.public_version,
@@ -266,11 +263,10 @@ fn finish(
         _ if was_public => ItemState::Withdrawn,
         state => state,
     };
-    meta.shown_withdrawal = (state != ItemState::Curated && was_public)
-        .then(|| why_withdrawn(meta, decided, existing, now));
-    let same = existing.is_some_and(|row| {
-        row.state == state && serde_json::to_string(&public).is_ok_and(|text| text == row.content)
-    });
+    meta.shown_withdrawal =
+        (state != ItemState::Curated && was_public).then(|| why_withdrawn(meta, decided, existing, now));
+    let same = existing
+        .is_some_and(|row| row.state == state && serde_json::to_string(&public).is_ok_and(|text| text == row.content));
     if !same {
         public.version += 1;
         public.updated = now;

@@ -108,11 +108,8 @@ pub async fn search(State(state): State<PortalState>, RawQuery(query): RawQuery)
         return Err(Problem::parameter("name", "give the beginning of a condition's name, at most 200 bytes"));
     }
     let hits = state.vocabulary().find_names(name, params.limit()?);
-    let items = hits.into_iter().map(|hit| ConditionHit {
-        code: hit.code.to_string(),
-        name: hit.preferred,
-        matched: hit.name,
-    });
+    let items =
+        hits.into_iter().map(|hit| ConditionHit { code: hit.code.to_string(), name: hit.preferred, matched: hit.name });
     json(StatusCode::OK, &ConditionHits { items: items.collect() })
 }
 
@@ -134,9 +131,8 @@ pub async fn one(State(state): State<PortalState>, Path(text): Path<String>) -> 
         kind: name.kind,
         language: name.language.to_owned(),
     });
-    let xrefs = condition
-        .xrefs()
-        .map(|(system, code)| CrossReference { system: system.to_owned(), code: code.to_owned() });
+    let xrefs =
+        condition.xrefs().map(|(system, code)| CrossReference { system: system.to_owned(), code: code.to_owned() });
     let view = ConditionView {
         code: code.to_string(),
         name: condition.name().to_owned(),

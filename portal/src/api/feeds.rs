@@ -86,13 +86,16 @@ pub async fn list(
     let mut rows = state.store().feeds(&filter, after, limit + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|last| next_link(&state, "/v1/feeds", query.as_deref(), &last.id.to_string()));
+    let next =
+        rows.last().filter(|_| more).map(|last| next_link(&state, "/v1/feeds", query.as_deref(), &last.id.to_string()));
     let standings = standings(&state, &rows).await?;
     let visible = rows.into_iter().filter(|row| sees(&caller, row, &standings));
-    let items = visible.map(|row| { let id = row.id; FeedView::new(row, standings.get(&id)) }).collect();
+    let items = visible
+        .map(|row| {
+            let id = row.id;
+            FeedView::new(row, standings.get(&id))
+        })
+        .collect();
     json(StatusCode::OK, &Page { items, next })
 }
 
@@ -119,9 +122,8 @@ pub async fn create(
     Extension(caller): Extension<Caller>,
     JsonBody(body): JsonBody<NewFeedBody>,
 ) -> Answer {
-    let organization = visible_organization(&state, &caller, &body.organization)
-        .await
-        .map_err(|problem| match problem.status() {
+    let organization =
+        visible_organization(&state, &caller, &body.organization).await.map_err(|problem| match problem.status() {
             StatusCode::NOT_FOUND => Problem::field("organization", problem.detail),
             _ => problem,
         })?;

@@ -168,9 +168,10 @@ async fn held(state: &PortalState, caller: &Caller, raw: Option<&str>) -> Answer
     let mut rows = state.store().queue(after, limit + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|last| {
-        next_link(state, "/v1/items", raw, &format!("{}.{}", last.published, last.id))
-    });
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|last| next_link(state, "/v1/items", raw, &format!("{}.{}", last.published, last.id)));
     let items = rows.into_iter().map(Review::new).collect::<Answer<Vec<_>>>()?;
     json(StatusCode::OK, &ReviewPage { items, next })
 }

@@ -41,7 +41,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(_) => Self::not_found(error.to_string()),
             StoreError::StaleVersion { expected, actual } => Self::new(
                 ProblemKind::StaleVersion,
-                format!("the decision is about version {expected}, the item is at {actual}: look again and decide anew"),
+                format!(
+                    "the decision is about version {expected}, the item is at {actual}: look again and decide anew"
+                ),
             )
             .with("expected", *expected)
             .with("actual", *actual),
@@ -124,4 +126,3 @@ pub(crate) fn next_link(state: &PortalState, path: &str, query: Option<&str>, af
     out.append_pair("after", after);
     state.absolute(&format!("{path}?{}", out.finish()))
 }
-

@@ -109,9 +109,10 @@ pub async fn list(
     let mut rows = state.store().organizations(params.get("after"), limit + 1, standing).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|last| {
-        next_link(&state, "/v1/organizations", query.as_deref(), last.slug.as_str())
-    });
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|last| next_link(&state, "/v1/organizations", query.as_deref(), last.slug.as_str()));
     let items = rows.into_iter().map(|row| OrganizationView::new(&state, row)).collect();
     json(StatusCode::OK, &Page { items, next })
 }
@@ -142,9 +143,8 @@ pub async fn create(
     let mut errors = particulars(Some(&body.name), body.site.as_deref(), body.country.as_deref(), body.kind.as_deref());
     let slug = match &body.slug {
         Some(text) => Slug::new(text.clone()).map_err(|error| error.to_string()),
-        None => Slug::from_name(&body.name).ok_or_else(|| {
-            "cannot be made of this name; give one of 1 to 63 characters a-z, 0-9 and -".to_owned()
-        }),
+        None => Slug::from_name(&body.name)
+            .ok_or_else(|| "cannot be made of this name; give one of 1 to 63 characters a-z, 0-9 and -".to_owned()),
     };
     let slug = match slug {
         Ok(slug) => slug,
@@ -223,12 +223,7 @@ async fn note_about(
 }
 
 /// Checks what can be changed of an organization; every field that is wrong is named.
-fn particulars(
-    name: Option<&str>,
-    site: Option<&str>,
-    country: Option<&str>,
-    kind: Option<&str>,
-) -> Vec<FieldError> {
+fn particulars(name: Option<&str>, site: Option<&str>, country: Option<&str>, kind: Option<&str>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if name.is_some_and(|name| !(1..=200).contains(&name.trim().chars().count())) {
         errors.push(field_error("name", "must have 1 to 200 characters"));

@@ -1,10 +1,6 @@
 //! The API's description: the OpenAPI document itself, and a page made of it.
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 

@@ -90,10 +90,12 @@ fn state_of_network(figures: &Status, last_change: Option<Timestamp>) -> Markup 
             .map(|(key, count)| format!("{} {key}", layout::number(*count)))
             .collect()
     };
-    let line = |term: &str, map, shown: &str| html! {
-        div {
-            dt { (term) }
-            dd { strong { (layout::number(count(map, shown))) } " " (shown) @for more in rest(map, shown) { span.quiet { ", " (more) } } }
+    let line = |term: &str, map, shown: &str| {
+        html! {
+            div {
+                dt { (term) }
+                dd { strong { (layout::number(count(map, shown))) } " " (shown) @for more in rest(map, shown) { span.quiet { ", " (more) } } }
+            }
         }
     };
     html! {

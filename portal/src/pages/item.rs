@@ -123,7 +123,9 @@ fn curated(state: &PortalState, item: &CuratedV1, first: i64, seq: i64) -> Marku
         title: item.title.clone(),
         description: item.summary.chars().take(200).collect(),
         canonical: Some(format!("/items/{}", item.id)),
-        feeds: about.first().map(|tag| layout::Feeds::new(tag.name.as_str(), format!("/feeds/conditions/{}", tag.code))),
+        feeds: about
+            .first()
+            .map(|tag| layout::Feeds::new(tag.name.as_str(), format!("/feeds/conditions/{}", tag.code))),
         active: "",
     };
     page.render(state, &body)

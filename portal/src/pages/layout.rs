@@ -66,7 +66,12 @@ impl Page {
     /// The whole document.
     pub(crate) fn render(&self, state: &PortalState, body: &Markup) -> Markup {
         let name = state.name();
-        let menu = [("home", "/", "Latest"), ("search", "/search", "Search"), ("organizations", "/organizations", "Organizations"), ("docs", "/docs", "API")];
+        let menu = [
+            ("home", "/", "Latest"),
+            ("search", "/search", "Search"),
+            ("organizations", "/organizations", "Organizations"),
+            ("docs", "/docs", "API"),
+        ];
         html! {
             (DOCTYPE)
             html lang="en" {

@@ -9,9 +9,7 @@ use carewire_store::{Feed, FeedFilter, FeedState, Organization, Proof, Standing}
 use maud::{Markup, html};
 
 use super::{answer, layout};
-use crate::{
-    api::visible_organization, auth::Caller, listing, problem::Problem, request::Params, state::PortalState,
-};
+use crate::{api::visible_organization, auth::Caller, listing, problem::Problem, request::Params, state::PortalState};
 
 /// Organizations on one page of the directory.
 const DIRECTORY: usize = 60;

@@ -8,7 +8,11 @@ use carewire_query::Query;
 use maud::{Markup, html};
 
 use super::{answer, layout};
-use crate::{listing, problem::{Problem, ProblemKind}, state::PortalState};
+use crate::{
+    listing,
+    problem::{Problem, ProblemKind},
+    state::PortalState,
+};
 
 /// Conditions offered for the words typed.
 const SUGGESTED: usize = 6;

@@ -119,7 +119,10 @@ async fn a_curators_decisions() {
     let paged = network.send("GET", "/v1/decisions?limit=2", Some(&network.tokens.curator), None).await.json();
     assert!(paged["next"].as_str().expect("a next").ends_with("after=2"), "{paged}");
 
-    let early = format!("{{\"item\": \"{}\", \"verdict\": {{\"kind\": \"hide\"}}, \"reason\": \"Import.\"}}", uuid::Uuid::from_u128(5));
+    let early = format!(
+        "{{\"item\": \"{}\", \"verdict\": {{\"kind\": \"hide\"}}, \"reason\": \"Import.\"}}",
+        uuid::Uuid::from_u128(5)
+    );
     let early = network.send("POST", "/v1/decisions", Some(&network.tokens.curator), Some(&early)).await;
     assert_eq!((early.status, &early.json()["pending"]), (StatusCode::ACCEPTED, &true.into()));
 }
@@ -140,7 +143,9 @@ async fn organizations_feeds_and_tokens_are_written() {
     let emptied = network.send("PATCH", &path, operator, Some(r#"{"country": null}"#)).await.json();
     assert!(emptied["country"].is_null());
 
-    let body = format!(r##"{{"organization": "{slug}", "url": "https://www.youtube.com/feeds/videos.xml?channel_id=UC1#x"}}"##);
+    let body = format!(
+        r##"{{"organization": "{slug}", "url": "https://www.youtube.com/feeds/videos.xml?channel_id=UC1#x"}}"##
+    );
     let feed = network.send("POST", "/v1/feeds", operator, Some(&body)).await.json();
     assert_eq!((&feed["kind"], &feed["organization"]), (&"youtube-channel".into(), &slug.as_str().into()));
     assert_eq!(feed["url"], "https://www.youtube.com/feeds/videos.xml?channel_id=UC1");

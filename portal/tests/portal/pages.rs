@@ -10,7 +10,8 @@ use crate::support::{Network, item, network};
 
 async fn with_items() -> (Network, String, String) {
     let network = network().await;
-    let (kept, mut taken_back) = (item(&network, 1, "Type 2 diabetes <b>&", Curated), item(&network, 2, "Old", Curated));
+    let (kept, mut taken_back) =
+        (item(&network, 1, "Type 2 diabetes <b>&", Curated), item(&network, 2, "Old", Curated));
     taken_back.cleaned.conditions.clear();
     network.put(vec![kept.clone(), taken_back.clone()]).await;
     let paths = (format!("/items/{}", kept.item), format!("/items/{}", taken_back.item));
@@ -22,12 +23,30 @@ async fn with_items() -> (Network, String, String) {
 async fn pages_show_what_is_there() {
     let (network, kept, taken_back) = with_items().await;
     let cases: &[(&str, u16, &[&str])] = &[
-        ("/", 200, &["Type 2 diabetes &lt;b&gt;&amp;", "St. Anne &lt;Hospital&gt;", "/feeds/all.atom", "State of the network", "/feeds/conditions/D003924.rss"]),
-        ("/search?q=diabetes", 200, &["Type 2 diabetes &lt;b&gt;&amp;", "/feeds/search.atom?q=diabetes", "/conditions/D003920"]),
+        (
+            "/",
+            200,
+            &[
+                "Type 2 diabetes &lt;b&gt;&amp;",
+                "St. Anne &lt;Hospital&gt;",
+                "/feeds/all.atom",
+                "State of the network",
+                "/feeds/conditions/D003924.rss",
+            ],
+        ),
+        (
+            "/search?q=diabetes",
+            200,
+            &["Type 2 diabetes &lt;b&gt;&amp;", "/feeds/search.atom?q=diabetes", "/conditions/D003920"],
+        ),
         ("/search?q=nothingatall", 200, &["Nothing was found"]),
         ("/search?kind=odd", 200, &["must be article, video or audio"]),
         ("/search?q=%3Cscript%3Ealert(1)%3C/script%3E", 200, &["&lt;script&gt;"]),
-        ("/conditions/D003924", 200, &["Type 2 diabetes &lt;b&gt;&amp;", "/feeds/conditions/D003924.atom", "ICD-10-CM"]),
+        (
+            "/conditions/D003924",
+            200,
+            &["Type 2 diabetes &lt;b&gt;&amp;", "/feeds/conditions/D003924.atom", "ICD-10-CM"],
+        ),
         ("/conditions/nonsense", 404, &["No condition has this code"]),
         ("/organizations", 200, &["Kidney Society", "/feeds/organizations/st-anne.atom"]),
         ("/organizations/st-anne", 200, &["St. Anne news", "vouched for by the operator", "Type 2 diabetes"]),
@@ -55,7 +74,9 @@ fn check_page(path: &str, answer: &crate::support::Answer) {
     assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{path}: {policy}");
     assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
     assert_eq!(answer.header(header::REFERRER_POLICY), "no-referrer", "{path}");
-    for forbidden in ["<script", " style=", "<img", "<iframe", "javascript:", " onclick", "@import", "tracker.example/p.png\" alt"] {
+    for forbidden in
+        ["<script", " style=", "<img", "<iframe", "javascript:", " onclick", "@import", "tracker.example/p.png\" alt"]
+    {
         assert!(!html.contains(forbidden), "{path} has {forbidden}");
     }
     for tag in html.split('<').filter(|tag| tag.starts_with("link ")) {
@@ -69,7 +90,10 @@ fn check_page(path: &str, answer: &crate::support::Answer) {
 #[tokio::test]
 async fn addresses_lead_on() {
     let network = network().await;
-    for (from, to) in [("/conditions/icd10cm:E11.9", "/conditions/D003924"), ("/conditions/mesh:D003924?after=f3", "/conditions/D003924?after=f3")] {
+    for (from, to) in [
+        ("/conditions/icd10cm:E11.9", "/conditions/D003924"),
+        ("/conditions/mesh:D003924?after=f3", "/conditions/D003924?after=f3"),
+    ] {
         let answer = network.get(from).await;
         assert_eq!((answer.status, answer.header(header::LOCATION)), (StatusCode::PERMANENT_REDIRECT, to), "{from}");
     }
@@ -84,11 +108,16 @@ async fn addresses_lead_on() {
 #[tokio::test]
 async fn what_is_not_there_is_said_in_the_askers_form() {
     let network = network().await;
-    let ask = |accept: &'static str| Request::get("/nowhere").header(header::ACCEPT, accept).body(Body::empty()).expect("a request");
+    let ask = |accept: &'static str| {
+        Request::get("/nowhere").header(header::ACCEPT, accept).body(Body::empty()).expect("a request")
+    };
     let page = network.answer(ask("text/html,*/*")).await;
     assert_eq!((page.status, page.header(header::CONTENT_TYPE)), (StatusCode::NOT_FOUND, "text/html; charset=utf-8"));
     let problem = network.answer(ask("application/json")).await;
-    assert_eq!((problem.status, problem.header(header::CONTENT_TYPE)), (StatusCode::NOT_FOUND, "application/problem+json"));
+    assert_eq!(
+        (problem.status, problem.header(header::CONTENT_TYPE)),
+        (StatusCode::NOT_FOUND, "application/problem+json")
+    );
     let head = network.send("HEAD", "/", None, None).await;
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use axum::{body::Body, http::{Request, StatusCode, header}};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 
 use crate::support::{network, settled};
 
@@ -20,17 +23,58 @@ async fn problems_say_what_is_wrong() {
         ("POST", "/v1/organizations", Some(operator), Some("{}")),
         ("POST", "/v1/organizations", Some(operator), Some("{\"name\": 3}")),
         ("POST", "/v1/organizations", Some(operator), Some("{\"name\": \"X\", \"standing\": \"friend\"}")),
-        ("POST", "/v1/organizations", Some(operator), Some("{\"name\": \" \", \"slug\": \"No!\", \"site\": \"ftp://x\", \"country\": \"Austria\"}")),
+        (
+            "POST",
+            "/v1/organizations",
+            Some(operator),
+            Some("{\"name\": \" \", \"slug\": \"No!\", \"site\": \"ftp://x\", \"country\": \"Austria\"}"),
+        ),
         ("POST", "/v1/organizations", Some(operator), Some("{\"name\": \"St. Anne\", \"slug\": \"st-anne\"}")),
         ("POST", "/v1/feeds", Some(operator), Some("{\"organization\": \"nobody\", \"url\": \"https://x.example/\"}")),
-        ("POST", "/v1/feeds", Some(operator), Some("{\"organization\": \"st-anne\", \"url\": \"https://u:p@x.example/\"}")),
+        (
+            "POST",
+            "/v1/feeds",
+            Some(operator),
+            Some("{\"organization\": \"st-anne\", \"url\": \"https://u:p@x.example/\"}"),
+        ),
         ("POST", "/v1/feeds", Some(operator), Some("{\"organization\": \"st-anne\", \"url\": \"x.example\"}")),
-        ("POST", "/v1/decisions", Some(curator), Some("{\"item\": \"x\", \"verdict\": {\"kind\": \"hide\"}, \"reason\": \"r\"}")),
-        ("POST", "/v1/decisions", Some(curator), Some("{\"item\": \"00000000-0000-0000-0000-000000000000\", \"verdict\": {\"kind\": \"burn\"}, \"reason\": \"r\"}")),
-        ("POST", "/v1/decisions", Some(curator), Some("{\"item\": \"00000000-0000-0000-0000-000000000000\", \"verdict\": {\"kind\": \"retag\", \"about\": [\"D003924\", \"nonsense\"]}, \"reason\": \"\"}")),
-        ("POST", "/v1/decisions", Some(curator), Some("{\"item\": \"00000000-0000-0000-0000-000000000000\", \"verdict\": {\"kind\": \"hide\"}, \"reason\": \"r\", \"expected_version\": 1}")),
+        (
+            "POST",
+            "/v1/decisions",
+            Some(curator),
+            Some("{\"item\": \"x\", \"verdict\": {\"kind\": \"hide\"}, \"reason\": \"r\"}"),
+        ),
+        (
+            "POST",
+            "/v1/decisions",
+            Some(curator),
+            Some(
+                "{\"item\": \"00000000-0000-0000-0000-000000000000\", \"verdict\": {\"kind\": \"burn\"}, \"reason\": \"r\"}",
+            ),
+        ),
+        (
+            "POST",
+            "/v1/decisions",
+            Some(curator),
+            Some(
+                "{\"item\": \"00000000-0000-0000-0000-000000000000\", \"verdict\": {\"kind\": \"retag\", \"about\": [\"D003924\", \"nonsense\"]}, \"reason\": \"\"}",
+            ),
+        ),
+        (
+            "POST",
+            "/v1/decisions",
+            Some(curator),
+            Some(
+                "{\"item\": \"00000000-0000-0000-0000-000000000000\", \"verdict\": {\"kind\": \"hide\"}, \"reason\": \"r\", \"expected_version\": 1}",
+            ),
+        ),
         ("POST", "/v1/tokens", Some(operator), Some("{\"name\": \"m\", \"role\": \"member\"}")),
-        ("POST", "/v1/tokens", Some(operator), Some("{\"name\": \"m\", \"role\": \"curator\", \"expires\": \"2001-01-01T00:00:00Z\"}")),
+        (
+            "POST",
+            "/v1/tokens",
+            Some(operator),
+            Some("{\"name\": \"m\", \"role\": \"curator\", \"expires\": \"2001-01-01T00:00:00Z\"}"),
+        ),
         ("DELETE", "/v1/tokens/x", Some(operator), None),
         ("GET", "/v1/items?limit=0", None, None),
         ("GET", "/v1/items?limit=5&limit=6", None, None),

@@ -94,7 +94,8 @@ async fn follow_until_trouble(
 ) -> Result<(), FollowError> {
     let mut sequence = store.sequence();
     let last = store.last_seq().await?;
-    let mut now = Progress { at: index.position(), pending: 0, committed: Instant::now() - COMMIT_PAUSE, pause: COMMIT_PAUSE };
+    let mut now =
+        Progress { at: index.position(), pending: 0, committed: Instant::now() - COMMIT_PAUSE, pause: COMMIT_PAUSE };
     if now.at > last {
         tracing::warn!(index = now.at, store = last, "the search index is ahead of the store: building it anew");
         blocking(index, |index| index.clear()).await?;
