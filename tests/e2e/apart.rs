@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -107,7 +107,9 @@ fn make(prefix: &str, host: usize, feed: usize, entry: usize) -> Entry {
         &format!("{prefix} {host}/{feed}/{entry} {}", feeds::words(seed + 500, 4)),
         &format!("<p>{text}</p>"),
     );
-    made.published = feeds::hours_ago(48);
+    // Made once: a date that moves would change every entry with every poll.
+    static PUBLISHED: LazyLock<String> = LazyLock::new(|| feeds::hours_ago(48));
+    made.published.clone_from(&PUBLISHED);
     made
 }
 

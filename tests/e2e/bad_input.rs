@@ -250,12 +250,9 @@ fn a_feed_of_twenty_thousand_entries_slows_nobody() {
     });
     let shown = network.feed(&many.url("/feed"));
     let read = shown["entries"].as_u64().unwrap();
+    // Titles alone: some may be told apart by a word only and are copies then.
     eventually("what was read is in the output", Duration::from_secs(150), || {
-        let got = stage.json("/v1/status");
-        let count = stage.metric("carewire_store_count{kind=\"items\",state=\"curated\"}") as u64 + {
-            stage.get("/metrics");
-            stage.metric("carewire_store_count{kind=\"items\",state=\"held\"}") as u64
-        };
-        when(count >= read * 9 / 10, format!("{count} of {read}: {got}"))
+        let count = stage.metric("carewire_store_count{kind=\"items\",state=\"curated\"}") as u64;
+        when(count >= read * 9 / 10, format!("{count} of {read}"))
     });
 }

@@ -2,8 +2,12 @@
 //!
 //! One test, in sequence, on one pair of servers and one network: topics and tables have fixed names.
 
-use std::{process::Command, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
+use rdkafka::{
+    ClientConfig, Message,
+    consumer::{BaseConsumer, Consumer},
+};
 use serde_json::Value;
 
 use crate::{
@@ -29,7 +33,7 @@ fn postgresql_and_kafka() {
     up.ready(Duration::from_secs(120));
     let sites = thread::Sites::start();
     thread::scenario(&network, &up, &sites);
-    by_kafkas_own_consumer(&servers, &up);
+    by_an_independent_consumer(&network, &up);
     let (status, took) = up.stop();
     assert!(status.success() && took.as_secs() < 21, "{status} after {took:?}");
 
@@ -39,36 +43,34 @@ fn postgresql_and_kafka() {
     away(&network, &servers);
 }
 
-/// What Kafka's own consumer reads of `carewire.curated` is what the change log says.
-fn by_kafkas_own_consumer(servers: &Servers, stage: &Stage) {
-    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/test-servers/kafka");
-    let folder = servers.folder("kafka");
-    let args = [
-        "--topic",
-        "carewire.curated",
-        "--from-beginning",
-        "--timeout-ms",
-        "8000",
-        "--isolation-level",
-        "read_committed",
-    ];
-    let out = Command::new(script)
-        .arg("tool")
-        .arg(folder)
-        .arg("org.apache.kafka.tools.consumer.ConsoleConsumer")
-        .args(args)
-        .output()
+/// What a consumer that knows nothing of us reads of `carewire.curated` comes to what the change log says.
+fn by_an_independent_consumer(network: &Network, stage: &Stage) {
+    let Pair::Servers { kafka, .. } = network.pair() else { panic!("this is for Kafka") };
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", kafka)
+        .set("group.id", "somebody-else")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed")
+        .create()
         .unwrap();
-    let text = String::from_utf8_lossy(&out.stdout);
-    let values: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    for line in outputs::changes(stage) {
-        let last = values.iter().rfind(|value| value["id"] == line["item"]);
-        let last = last.unwrap_or_else(|| {
-            panic!("{} is not among {} records: {}", line["item"], values.len(), String::from_utf8_lossy(&out.stderr))
-        });
-        assert_eq!(last["state"], line["state"], "{last}");
-        assert_eq!(last["title"], line["value"]["title"], "{last}");
-    }
+    consumer.subscribe(&["carewire.curated"]).unwrap();
+    let mut last: BTreeMap<String, Value> = BTreeMap::new();
+    let expected: BTreeMap<String, Value> = outputs::changes(stage)
+        .into_iter()
+        .map(|line| (line["item"].as_str().unwrap().to_owned(), line["value"].clone()))
+        .collect();
+    eventually("an independent consumer has the last state of every item", SOON, || {
+        while let Some(Ok(message)) = consumer.poll(Duration::from_millis(200)) {
+            let key = String::from_utf8(message.key().unwrap().to_vec()).unwrap();
+            last.insert(key, serde_json::from_slice(message.payload().unwrap_or(b"null")).unwrap());
+        }
+        let same = |(id, value): (&String, &Value)| {
+            last.get(id).is_some_and(|got| {
+                got["state"] == value["state"] && got["title"] == value["title"] && got["html"] == value["html"]
+            })
+        };
+        when(last.len() == expected.len() && expected.iter().all(same), format!("{last:?}"))
+    });
 }
 
 /// The database, then the broker, is taken away and comes back: `/readyz` says what is missing, and everything arrives.

@@ -284,7 +284,7 @@ impl Stage {
         });
     }
 
-    /// Waits until a metric's line (`name{labels}`) is at least that.
+    /// The value of a metric (`name{labels}`); 0 where it is not there.
     pub fn metric(&self, line: &str) -> f64 {
         let text = self.get("/metrics").body;
         let value = text.lines().find_map(|known| known.strip_prefix(line)?.strip_prefix(' ')?.parse().ok());

@@ -49,8 +49,7 @@ impl Servers {
         &self.pair
     }
 
-    /// A server's folder.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    fn folder(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
