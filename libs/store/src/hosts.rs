@@ -278,8 +278,8 @@ impl Store {
         })
     }
 
-    /// Gives feeds of a claim back that were not polled, as they came in it: they are due again as before the claim. One that was claimed
-    /// again or asked for by hand meanwhile stays as it is.
+    /// Gives feeds of a claim back that were not polled, as they came in it: they are due again as before the claim.
+    /// One that was finished, claimed again or asked for by hand meanwhile stays as it is.
     ///
     /// # Errors
     /// When the database fails.
@@ -291,7 +291,7 @@ impl Store {
             Self::hosts_due(&mut tx, feeds.iter().map(|feed| (feed.host.clone(), feed.next_poll))).await?;
             for feed in feeds {
                 let sql = "UPDATE feeds SET next_poll = $3, next_reason = $4 \
-                           WHERE id = $1 AND turn = $2 AND next_reason <> 'hand'";
+                           WHERE id = $1 AND turn = $2 AND next_reason LIKE 'claimed %'";
                 tx.execute(sql, args![feed.id.0, feed.turn, feed.next_poll, &*feed.next_reason]).await?;
             }
             Ok(())

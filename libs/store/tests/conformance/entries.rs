@@ -32,8 +32,12 @@ async fn entries_are_remembered_and_counted(kit: Kit) {
     poll.entries = entries(id, 0..700, 1);
     // A feed that carries an entry twice: the last counts.
     poll.entries.push(EntryWrite { hash: -1, ..poll.entries[0].clone() });
-    poll.validators =
-        Some(Validators { etag: Some("\"x\"".into()), last_modified: None, body_hash: Some(i64::MIN), url: None });
+    poll.validators = Some(Validators {
+        etag: Some("\"x\"".into()),
+        last_modified: None,
+        body_hash: Some(i64::MIN),
+        url: Some("https://two.example/".into()),
+    });
     let problem = FeedProblem { code: "no-date".into(), message: "no date".into(), where_: None, count: 3 };
     poll.problems = Some(vec![problem.clone()]);
     assert_eq!(store.finish_polls(vec![poll.clone()]).await.unwrap(), [true]);
@@ -42,6 +46,7 @@ async fn entries_are_remembered_and_counted(kit: Kit) {
     let again = store.claim_hosts(Uuid::new_v4(), 1, 1, lease).await.unwrap().remove(0);
     assert_eq!(again.feeds[0].etag.as_deref(), Some("\"x\""));
     assert_eq!(again.feeds[0].body_hash, Some(i64::MIN));
+    assert_eq!(again.feeds[0].validators_url.as_deref(), Some("https://two.example/"));
     let wanted: Vec<_> = (0..701).map(|n| entry_id(id, n)).collect();
     let known = store.known_entries(id, &wanted).await.unwrap();
     assert_eq!(known.len(), 700);

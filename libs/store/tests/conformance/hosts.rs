@@ -177,7 +177,32 @@ async fn a_poll_asked_for_while_polling_comes_after_it(kit: Kit) {
     assert!(store.next_due().await.unwrap().unwrap() > Timestamp::now() + SignedDuration::from_secs(1700));
 }
 
+async fn feeds_given_back_are_due_as_before_the_claim(kit: Kit) {
+    let store = &kit.store;
+    let org = organization(store, "a").await;
+    for n in 0..3 {
+        feed(store, org.id, &format!("https://one.example/{n}")).await;
+    }
+    let claimed = claim(store, 1, 3).await.remove(0);
+    assert_eq!(store.finish_polls(vec![done(&claimed.feeds[0])]).await.unwrap(), [true]);
+    store.poll_now(claimed.feeds[1].id).await.unwrap();
+    store.give_back(&claimed.feeds[1..]).await.unwrap();
+    store.give_back(&[]).await.unwrap();
+    store.release_host(&claimed.lease).await.unwrap();
+    let again = claim(store, 1, 3).await.remove(0);
+    let mut reasons: Vec<_> = again.feeds.iter().map(|feed| (feed.id, feed.turn, feed.next_reason.clone())).collect();
+    reasons.sort();
+    let mut expected = vec![(claimed.feeds[1].id, 2, "hand".to_owned()), (claimed.feeds[2].id, 2, "new".to_owned())];
+    expected.sort();
+    assert_eq!(reasons, expected);
+    // Finished or claimed again meanwhile: an older claim gives nothing back.
+    store.give_back(&claimed.feeds).await.unwrap();
+    store.release_host(&again.lease).await.unwrap();
+    assert!(claim(store, 1, 3).await.is_empty());
+}
+
 conformance! {
+    feeds_given_back_are_due_as_before_the_claim,
     a_host_is_claimed_by_one_until_released,
     many_workers_share_the_hosts_without_overlap,
     a_dead_workers_claims_are_taken_over_and_its_write_back_refused,
