@@ -3,7 +3,11 @@
 //! `CAREWIRE_<SECTION>__<KEY>` holds a value in TOML (`CAREWIRE_FETCH__ALLOW='["127.0.0.0/8"]'`), a top-level key is
 //! `CAREWIRE_LISTEN`. Unknown keys are errors that name the key and where it stands.
 
-use std::{fmt, net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
@@ -244,7 +248,8 @@ fn environment() -> Env {
     };
     Env::prefixed("CAREWIRE_")
         .filter(move |key| {
-            let ignored = service(key.as_str()) || key.as_str().contains("_SERVICE_") || key.as_str().contains("_PORT_");
+            let ignored =
+                service(key.as_str()) || key.as_str().contains("_SERVICE_") || key.as_str().contains("_PORT_");
             if service(key.as_str()) {
                 tracing::warn!(key = %key, "ignored: a variable that Kubernetes sets for a service, not a setting");
             }

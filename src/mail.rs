@@ -76,7 +76,12 @@ async fn send_waiting(store: &Store, transport: Option<&Transport>) -> Result<()
     for mail in store.unsent_mail(50).await? {
         let Some((transport, from)) = transport else {
             // What would be mailed is shown to the operator.
-            tracing::info!(to = mail.to, subject = mail.subject, text = mail.text, "would be mailed, but no mail server is configured");
+            tracing::info!(
+                to = mail.to,
+                subject = mail.subject,
+                text = mail.text,
+                "would be mailed, but no mail server is configured"
+            );
             store.mark_mail_sent(mail.id, None).await?;
             continue;
         };

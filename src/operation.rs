@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use carewire_bus::Health;
+use carewire_bus::{Bus, Health};
 use carewire_store::Store;
 use prometheus::{Encoder, IntGaugeVec, TextEncoder, register_int_gauge_vec};
 use serde_json::json;
@@ -39,6 +39,7 @@ pub struct Readiness(Arc<Inner>);
 struct Inner {
     stages: Mutex<Vec<Health>>,
     store: OnceLock<Store>,
+    bus: OnceLock<Bus>,
     app: OnceLock<Router>,
 }
 
@@ -54,6 +55,11 @@ impl Readiness {
     /// The database is open.
     pub fn opened(&self, store: &Store) {
         let _ = self.0.store.set(store.clone());
+    }
+
+    /// This process needs the bus: without it, it is not ready, even while its stages have nothing to do.
+    pub fn needs(&self, bus: &Bus) {
+        let _ = self.0.bus.set(bus.clone());
     }
 
     /// What is served beside `/healthz`, `/readyz` and `/metrics` from now on.
@@ -73,6 +79,11 @@ impl Readiness {
                 Ok(Err(error)) => missing.push(("database", error.to_string())),
                 Err(_) => missing.push(("database", "does not answer within 2 s".to_owned())),
             }
+        }
+        if let Some(bus) = self.0.bus.get()
+            && let Err(error) = bus.ping().await
+        {
+            missing.push(("bus", error.to_string()));
         }
         if self.0.app.get().is_none() && missing.is_empty() {
             missing.push(("server", "starting".to_owned()));
@@ -123,7 +134,9 @@ async fn metrics(State(readiness): State<Readiness>) -> Response {
     let encoder = TextEncoder::new();
     match encoder.encode(&prometheus::gather(), &mut text) {
         Ok(()) => ([(header::CONTENT_TYPE, encoder.format_type().to_owned())], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics cannot be written: {error}\n")).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics cannot be written: {error}\n")).into_response()
+        }
     }
 }
 

@@ -61,13 +61,8 @@ pub async fn user(config: Config, command: UserCommand) -> Result<()> {
             }
             let (password, shown) = password(password_stdin)?;
             let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
-            let new = NewUser {
-                email,
-                name,
-                role: parse_role(&role)?,
-                organization: None,
-                password_hash: hash(&password)?,
-            };
+            let new =
+                NewUser { email, name, role: parse_role(&role)?, organization: None, password_hash: hash(&password)? };
             let user = store.add_user(new).await?;
             told(json, &user, shown.as_deref())
         }
@@ -80,7 +75,8 @@ pub async fn user(config: Config, command: UserCommand) -> Result<()> {
         UserCommand::List { json } => {
             let users = store.users().await?;
             answer(json, &users, || {
-                let lines = users.iter().map(|user| format!("{:<9} {:<32} {}", role_name(user.role), user.email, user.name));
+                let lines =
+                    users.iter().map(|user| format!("{:<9} {:<32} {}", role_name(user.role), user.email, user.name));
                 let text = lines.collect::<Vec<_>>().join("\n");
                 if text.is_empty() { "no people yet".to_owned() } else { text }
             })

@@ -107,7 +107,8 @@ async fn positions(config: &Config) -> Result<()> {
 
 fn report(folder: &Path, json: bool) -> Result<()> {
     let size = |file: &str| std::fs::metadata(folder.join(file)).map_or(0, |data| data.len());
-    let copied = Copied { folder: folder.display().to_string(), store_bytes: size(STORE_FILE), log_bytes: size(BUS_FILE) };
+    let copied =
+        Copied { folder: folder.display().to_string(), store_bytes: size(STORE_FILE), log_bytes: size(BUS_FILE) };
     answer(json, &copied, || {
         format!("{}: database {} bytes, log {} bytes", copied.folder, copied.store_bytes, copied.log_bytes)
     })

@@ -17,7 +17,11 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
             let new = new_feed(&config, organization.id, &url, proof)?;
             let feed = store.add_feed(new).await?;
             answer(json, &feed, || {
-                let hint = if vouch { "" } else { "\nits items wait for a curator: --vouch says that it is the organization's own" };
+                let hint = if vouch {
+                    ""
+                } else {
+                    "\nits items wait for a curator: --vouch says that it is the organization's own"
+                };
                 format!("added {}{hint}", line(&feed))
             })
         }
@@ -28,7 +32,11 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
             };
             let feeds = all(&store, organization).await?;
             answer(json, &feeds, || {
-                if feeds.is_empty() { "no feeds yet".to_owned() } else { feeds.iter().map(line).collect::<Vec<_>>().join("\n") }
+                if feeds.is_empty() {
+                    "no feeds yet".to_owned()
+                } else {
+                    feeds.iter().map(line).collect::<Vec<_>>().join("\n")
+                }
             })
         }
         FeedCommand::Show { feed, json } => {
@@ -41,7 +49,9 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
             for feed in &active {
                 store.poll_now(feed.id).await?;
             }
-            answer(json, &serde_json::json!({"feeds": active.len()}), || format!("{} feeds will be polled at once", active.len()))
+            answer(json, &serde_json::json!({"feeds": active.len()}), || {
+                format!("{} feeds will be polled at once", active.len())
+            })
         }
         FeedCommand::Poll { feed: Some(feed), json, .. } => {
             let feed = find(&store, &feed).await?;
@@ -54,12 +64,16 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
 
 /// A feed to be registered, with its address checked. Addresses of YouTube channels become those of their feeds.
 pub fn new_feed(config: &Config, organization: OrganizationId, url: &str, proof: Proof) -> Result<NewFeed> {
-    let mut url = Url::parse(url.trim()).with_context(|| format!("`{url}` is no address; give one as https://example.org/feed.xml"))?;
+    let mut url = Url::parse(url.trim())
+        .with_context(|| format!("`{url}` is no address; give one as https://example.org/feed.xml"))?;
     if !matches!(url.scheme(), "http" | "https") {
         bail!("`{url}`: feeds are fetched over https or http only");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        bail!("`{}` holds a user name or password, which would be kept and shown: give the address without", url.host_str().unwrap_or_default());
+        bail!(
+            "`{}` holds a user name or password, which would be kept and shown: give the address without",
+            url.host_str().unwrap_or_default()
+        );
     }
     url.set_fragment(None);
     let mut kind = FeedKind::Feed;

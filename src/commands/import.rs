@@ -33,7 +33,11 @@ pub async fn run(config: Config, command: ImportCommand) -> Result<()> {
     }
     let store = open_store(&config).await?;
     let mut report = Report {
-        problems: parsed.problems.iter().map(|problem| format!("{}: {} ({})", problem.code, problem.message, problem.where_)).collect(),
+        problems: parsed
+            .problems
+            .iter()
+            .map(|problem| format!("{}: {} ({})", problem.code, problem.message, problem.where_))
+            .collect(),
         ..Report::default()
     };
     let bar = if json { ProgressBar::hidden() } else { ProgressBar::new(parsed.outlines.len() as u64) };
@@ -50,7 +54,10 @@ pub async fn run(config: Config, command: ImportCommand) -> Result<()> {
     answer(json, &report, || {
         let mut text = format!(
             "{} feeds registered under {} new organizations, {} were there already, {} refused",
-            report.registered, report.organizations, report.already_there, report.refused.len()
+            report.registered,
+            report.organizations,
+            report.already_there,
+            report.refused.len()
         );
         for (name, why) in &report.refused {
             text.push_str(&format!("\nrefused  {name}: {why}"));
@@ -70,7 +77,8 @@ async fn register(
     known: &mut HashMap<String, OrganizationId>,
     report: &mut Report,
 ) -> Result<()> {
-    let (standing, proof) = if trusted { (Standing::Accepted, Proof::Vouched) } else { (Standing::Applied, Proof::None) };
+    let (standing, proof) =
+        if trusted { (Standing::Accepted, Proof::Vouched) } else { (Standing::Applied, Proof::None) };
     let mut new = Vec::new();
     let mut wanted = Vec::new();
     for outline in chunk {
@@ -81,9 +89,10 @@ async fn register(
         };
         let (name, slug) = name_of(outline, url);
         if !known.contains_key(slug.as_str()) && !new.iter().any(|other: &NewOrganization| other.slug == slug) {
-            let site = outline.html_url.clone().filter(|site| {
-                Url::parse(site).is_ok_and(|site| matches!(site.scheme(), "http" | "https"))
-            });
+            let site = outline
+                .html_url
+                .clone()
+                .filter(|site| Url::parse(site).is_ok_and(|site| matches!(site.scheme(), "http" | "https")));
             new.push(NewOrganization { slug: slug.clone(), name, site, country: None, kind: None, standing });
         }
         wanted.push((slug, outline, url));
@@ -127,9 +136,16 @@ async fn register(
 /// What an outline's organization is called: by its title, else by its host.
 fn name_of(outline: &Subscription, url: &str) -> (String, Slug) {
     let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let name = outline.title.clone().map(|title| title.trim().to_owned()).filter(|title| !title.is_empty()).unwrap_or_else(|| host.clone());
+    let name = outline
+        .title
+        .clone()
+        .map(|title| title.trim().to_owned())
+        .filter(|title| !title.is_empty())
+        .unwrap_or_else(|| host.clone());
     let name: String = name.chars().take(200).collect();
-    let slug = Slug::from_name(&name).or_else(|| Slug::from_name(&host)).or_else(|| Slug::from_name(&format!("organization-{host}")));
+    let slug = Slug::from_name(&name)
+        .or_else(|| Slug::from_name(&host))
+        .or_else(|| Slug::from_name(&format!("organization-{host}")));
     let slug = slug.unwrap_or_else(|| unreachable!("a slug can be made of ASCII letters"));
     (name, slug)
 }

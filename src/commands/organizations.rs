@@ -20,7 +20,11 @@ pub async fn run(config: Config, command: OrgCommand) -> Result<()> {
         OrgCommand::List { json } => {
             let all = all(&store).await?;
             answer(json, &all, || {
-                if all.is_empty() { "no organizations yet".to_owned() } else { all.iter().map(line).collect::<Vec<_>>().join("\n") }
+                if all.is_empty() {
+                    "no organizations yet".to_owned()
+                } else {
+                    all.iter().map(line).collect::<Vec<_>>().join("\n")
+                }
             })
         }
         OrgCommand::Show { slug, json } => {
@@ -31,11 +35,13 @@ pub async fn run(config: Config, command: OrgCommand) -> Result<()> {
             answer(json, &value, || {
                 let lines = feeds.iter().map(feeds::line).collect::<Vec<_>>().join("\n");
                 let lines = if lines.is_empty() { "no feeds yet".to_owned() } else { lines };
-                format!("{}\nsite     {}\ncountry  {}\nkind     {}\n\n{lines}",
+                format!(
+                    "{}\nsite     {}\ncountry  {}\nkind     {}\n\n{lines}",
                     line(&organization),
                     organization.site.as_deref().unwrap_or("-"),
                     organization.country.as_deref().unwrap_or("-"),
-                    organization.kind.as_deref().unwrap_or("-"))
+                    organization.kind.as_deref().unwrap_or("-")
+                )
             })
         }
         OrgCommand::Standing { slug, standing, json } => {

@@ -50,7 +50,13 @@ fn describe(parsed: &Parsed) -> String {
         parsed.entries.len()
     );
     for entry in report["entries"].as_array().into_iter().flatten() {
-        out.push_str(&format!("\n{:<20}  {}\n{:<20}  {}", text(&entry["published"]), text(&entry["title"]), "", text(&entry["url"])));
+        out.push_str(&format!(
+            "\n{:<20}  {}\n{:<20}  {}",
+            text(&entry["published"]),
+            text(&entry["title"]),
+            "",
+            text(&entry["url"])
+        ));
     }
     for problem in &parsed.problems {
         out.push_str(&format!("\nproblem {}: {} ({})", problem.code, problem.message, problem.where_));

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use carewire_fetch::{Client, FetchConfig, OpenGate, Request, Response};
 use carewire_feeds::Parsed;
+use carewire_fetch::{Client, FetchConfig, OpenGate, Request, Response};
 use serde::Serialize;
 use url::Url;
 
@@ -66,23 +66,50 @@ pub async fn outputs(base: &Url, fetch: &FetchConfig, sample: &Sample) -> Result
         count
     });
     let missing: Vec<&String> = expected.iter().filter(|title| !got.contains_key(*title)).collect();
-    let surplus: Vec<&String> = got.iter().filter(|(title, count)| **count > 1 || !expected.contains(*title)).map(|(title, _)| title).collect();
-    check("every entry of accepted organizations is in the feed, exactly once", missing.is_empty() && surplus.is_empty(),
-        format!("{} expected, missing {missing:?}, surplus {surplus:?}", expected.len()));
+    let surplus: Vec<&String> =
+        got.iter().filter(|(title, count)| **count > 1 || !expected.contains(*title)).map(|(title, _)| title).collect();
+    check(
+        "every entry of accepted organizations is in the feed, exactly once",
+        missing.is_empty() && surplus.is_empty(),
+        format!("{} expected, missing {missing:?}, surplus {surplus:?}", expected.len()),
+    );
 
     let rss = titles(&feed(&client, base, "/feeds/all.rss").await?);
     let json = titles(&feed(&client, base, "/feeds/all.json").await?);
-    let (a, b, c): (BTreeSet<_>, BTreeSet<_>, BTreeSet<_>) = (got.keys().cloned().collect(), rss.into_iter().collect(), json.into_iter().collect());
-    check("Atom, RSS and JSON Feed say the same", a == b && b == c, format!("{}, {} and {} items", a.len(), b.len(), c.len()));
+    let (a, b, c): (BTreeSet<_>, BTreeSet<_>, BTreeSet<_>) =
+        (got.keys().cloned().collect(), rss.into_iter().collect(), json.into_iter().collect());
+    check(
+        "Atom, RSS and JSON Feed say the same",
+        a == b && b == c,
+        format!("{}, {} and {} items", a.len(), b.len(), c.len()),
+    );
 
     let copies = api(&client, base, "/v1/items?q=inhaler&limit=10").await?;
-    let sources = copies["items"].as_array().into_iter().flatten().map(|item| item["sources"].as_array().map_or(0, Vec::len)).max().unwrap_or(0);
-    check("the same text of two organizations is one item with both as sources", sources == 2, format!("{sources} sources"));
+    let sources = copies["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|item| item["sources"].as_array().map_or(0, Vec::len))
+        .max()
+        .unwrap_or(0);
+    check(
+        "the same text of two organizations is one item with both as sources",
+        sources == 2,
+        format!("{sources} sources"),
+    );
 
     let diabetes = titles(&feed(&client, base, "/feeds/conditions/D003920.atom").await?);
-    let found = ["Newly diagnosed with type 2 diabetes: your first week", "Diabetes tipo 2: comer rico con poco dinero", "School trips with an insulin pump"];
+    let found = [
+        "Newly diagnosed with type 2 diabetes: your first week",
+        "Diabetes tipo 2: comer rico con poco dinero",
+        "School trips with an insulin pump",
+    ];
     let lacking: Vec<_> = found.iter().filter(|title| !diabetes.iter().any(|got| got == *title)).collect();
-    check("the diabetes feed holds its narrower conditions, in two languages", lacking.is_empty(), format!("{} items, lacking {lacking:?}", diabetes.len()));
+    check(
+        "the diabetes feed holds its narrower conditions, in two languages",
+        lacking.is_empty(),
+        format!("{} items, lacking {lacking:?}", diabetes.len()),
+    );
 
     let lay = api(&client, base, "/v1/items?q=heart+attack&limit=50").await?;
     let lay = lay["items"].as_array().map_or(0, Vec::len);
@@ -94,7 +121,11 @@ pub async fn outputs(base: &Url, fetch: &FetchConfig, sample: &Sample) -> Result
 
     let deleted = atom.deleted.len();
     let recalled = got.keys().any(|title| title.starts_with("Metformin"));
-    check("what was withdrawn has left the feed and left a withdrawal", !recalled && deleted == 1, format!("{deleted} deleted-entry, still listed: {recalled}"));
+    check(
+        "what was withdrawn has left the feed and left a withdrawal",
+        !recalled && deleted == 1,
+        format!("{deleted} deleted-entry, still listed: {recalled}"),
+    );
 
     let held = got.keys().any(|title| title.starts_with("Osteoarthritis"));
     check("the organization that is not accepted is not in the feed", !held, format!("listed: {held}"));
@@ -107,7 +138,11 @@ pub async fn outputs(base: &Url, fetch: &FetchConfig, sample: &Sample) -> Result
 }
 
 fn expected_titles(sample: &Sample) -> BTreeSet<String> {
-    let entries = sample.organization.iter().filter(|organization| !organization.applied).flat_map(|organization| &organization.entry);
+    let entries = sample
+        .organization
+        .iter()
+        .filter(|organization| !organization.applied)
+        .flat_map(|organization| &organization.entry);
     let entries = entries
         // The copy joins the item of the one who had it first.
         .filter(|entry| entry.withdrawn_after.is_none() && entry.id != "asthma-copy")
@@ -118,12 +153,20 @@ fn expected_titles(sample: &Sample) -> BTreeSet<String> {
 
 fn titles(parsed: &Parsed) -> Vec<String> {
     let report = carewire_feeds::report(parsed);
-    report["entries"].as_array().into_iter().flatten().filter_map(|entry| entry["title"].as_str().map(str::to_owned)).collect()
+    report["entries"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry["title"].as_str().map(str::to_owned))
+        .collect()
 }
 
 async fn get(client: &Client, base: &Url, path: &str) -> Result<Response> {
     let url = Url::parse(&address(base, path))?;
-    let response = client.follow(Request::get(url.clone()), &OpenGate).await.with_context(|| format!("{url} cannot be fetched"))?;
+    let response = client
+        .follow(Request::get(url.clone()), &OpenGate)
+        .await
+        .with_context(|| format!("{url} cannot be fetched"))?;
     anyhow::ensure!(response.status == 200, "{url} answered with status {}", response.status);
     Ok(response)
 }

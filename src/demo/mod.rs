@@ -36,7 +36,9 @@ use sample::Sample;
 /// When it cannot be started. Outputs that are not as they should be give an exit code of 1.
 pub async fn run(args: DemoArgs, overrides: &Overrides) -> Result<ExitCode> {
     if overrides.data.is_some() || overrides.database.is_some() || overrides.kafka.is_some() {
-        bail!("the demo keeps nothing and works in a folder of its own; --data, --database and --kafka are for `carewire up`");
+        bail!(
+            "the demo keeps nothing and works in a folder of its own; --data, --database and --kafka are for `carewire up`"
+        );
     }
     let sample = Sample::bundled()?;
     // What happens last must have been polled and carried through before the outputs are checked.
@@ -44,7 +46,12 @@ pub async fn run(args: DemoArgs, overrides: &Overrides) -> Result<ExitCode> {
     if let Some(run_for) = args.run_for
         && run_for < enough
     {
-        bail!("--for {}s is too short: the sample's last event comes after {} s; give {} s or more", run_for.as_secs(), sample.last_event(), enough.as_secs());
+        bail!(
+            "--for {}s is too short: the sample's last event comes after {} s; give {} s or more",
+            run_for.as_secs(),
+            sample.last_event(),
+            enough.as_secs()
+        );
     }
     let folder = Folder::make()?;
     let config = config(&folder)?;
@@ -64,7 +71,8 @@ pub async fn run(args: DemoArgs, overrides: &Overrides) -> Result<ExitCode> {
     let started = Instant::now();
     let (opened, mut store) = tokio::sync::watch::channel::<Option<Store>>(None);
     let engine = tokio::spawn({
-        let (stop, sample, publishers, base, json) = (stop.clone(), sample.clone(), publishers.clone(), base.clone(), args.json);
+        let (stop, sample, publishers, base, json) =
+            (stop.clone(), sample.clone(), publishers.clone(), base.clone(), args.json);
         async move {
             engine::run(config, Stages::ALL, listener, stop.clone(), async |parts: &Parts| {
                 match register(parts, &sample, &publishers).await {
@@ -75,7 +83,10 @@ pub async fn run(args: DemoArgs, overrides: &Overrides) -> Result<ExitCode> {
                         opened.send_replace(Some(parts.store.clone()));
                     }
                     Err(error) => {
-                        tracing::error!(error = format!("{error:#}"), "the sample organizations could not be registered");
+                        tracing::error!(
+                            error = format!("{error:#}"),
+                            "the sample organizations could not be registered"
+                        );
                         stop.cancel();
                     }
                 }

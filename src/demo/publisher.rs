@@ -54,7 +54,8 @@ pub async fn channel(channel: Channel, stop: &CancellationToken) -> Result<Publi
 }
 
 async fn serve(what: What, stop: &CancellationToken) -> Result<Published> {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("no free port for a sample site")?;
+    let listener =
+        TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("no free port for a sample site")?;
     let root = format!("http://{}", listener.local_addr()?);
     let path = match &what {
         What::Organization(organization) if organization.format == Format::Json => "/feed.json".to_owned(),
@@ -81,9 +82,11 @@ async fn serve(what: What, stop: &CancellationToken) -> Result<Published> {
 
 async fn feed(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     let (body, mime) = site.feed();
-    let etag = format!("\"{:016x}\"", body.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    }));
+    let etag = format!(
+        "\"{:016x}\"",
+        body.bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| { (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3) })
+    );
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
@@ -91,16 +94,21 @@ async fn feed(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
 }
 
 async fn home(State(site): State<Arc<Site>>) -> Html<String> {
-    Html(format!("<!doctype html><title>{0}</title><h1>{0}</h1><p>A sample site of the Carewire demo.", xml(site.title())))
+    Html(format!(
+        "<!doctype html><title>{0}</title><h1>{0}</h1><p>A sample site of the Carewire demo.",
+        xml(site.title())
+    ))
 }
 
 async fn article(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Response {
     let What::Organization(organization) = &site.what else { return StatusCode::NOT_FOUND.into_response() };
     match organization.entry.iter().find(|entry| entry.id == id) {
         Some(entry) if !site.withdrawn(entry) => {
-            Html(format!("<!doctype html><title>{0}</title><h1>{0}</h1>{1}", xml(&entry.title), site.html(entry))).into_response()
+            Html(format!("<!doctype html><title>{0}</title><h1>{0}</h1>{1}", xml(&entry.title), site.html(entry)))
+                .into_response()
         }
-        Some(_) => (StatusCode::GONE, Html("<!doctype html><title>Withdrawn</title><p>This article was withdrawn.")).into_response(),
+        Some(_) => (StatusCode::GONE, Html("<!doctype html><title>Withdrawn</title><p>This article was withdrawn."))
+            .into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -182,14 +190,18 @@ impl Site {
     fn rss2(&self, organization: &Organization) -> String {
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><channel><title>{}</title><link>{}</link><description>News</description><language>{}</language>\n",
-            xml(&organization.name), self.root, organization.language
+            xml(&organization.name),
+            self.root,
+            organization.language
         );
         for shown in self.shown(&organization.entry) {
             let link = self.link(shown.entry);
             let _ = writeln!(
                 out,
                 "<item><title>{}</title><link>{link}?utm_source=rss&amp;utm_medium=feed</link><guid>{link}</guid><pubDate>{}</pubDate><content:encoded><![CDATA[{}]]></content:encoded></item>",
-                xml(&shown.entry.title), rfc2822(shown.published), shown.html
+                xml(&shown.entry.title),
+                rfc2822(shown.published),
+                shown.html
             );
         }
         out.push_str("</channel></rss>\n");
@@ -200,14 +212,18 @@ impl Site {
         let shown = self.shown(&organization.entry);
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns=\"http://purl.org/rss/1.0/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\n<channel rdf:about=\"{0}/feed.xml\"><title>{1}</title><link>{0}</link><description>News</description><dc:language>{2}</dc:language></channel>\n",
-            self.root, xml(&organization.name), organization.language
+            self.root,
+            xml(&organization.name),
+            organization.language
         );
         for shown in &shown {
             let link = self.link(shown.entry);
             let _ = writeln!(
                 out,
                 "<item rdf:about=\"{link}\"><title>{}</title><link>{link}</link><description>{}</description><dc:date>{}</dc:date></item>",
-                xml(&shown.entry.title), xml(shown.html), shown.published
+                xml(&shown.entry.title),
+                xml(shown.html),
+                shown.published
             );
         }
         out.push_str("</rdf:RDF>\n");
@@ -219,7 +235,9 @@ impl Site {
         let updated = shown.iter().map(|shown| shown.updated).max().unwrap_or(self.began.1);
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:at=\"http://purl.org/atompub/tombstones/1.0\" xml:lang=\"{2}\"><title>{1}</title><id>{0}/</id><link rel=\"alternate\" href=\"{0}/\"/><updated>{updated}</updated>\n",
-            self.root, xml(&organization.name), organization.language
+            self.root,
+            xml(&organization.name),
+            organization.language
         );
         for entry in organization.entry.iter().filter(|entry| self.withdrawn(entry)) {
             let when = self.after(entry.withdrawn_after.unwrap_or(0));
@@ -230,7 +248,10 @@ impl Site {
             let _ = writeln!(
                 out,
                 "<entry><title>{}</title><id>{link}</id><link rel=\"alternate\" href=\"{link}\"/><published>{}</published><updated>{}</updated><content type=\"html\">{}</content></entry>",
-                xml(&shown.entry.title), shown.published, shown.updated, xml(shown.html)
+                xml(&shown.entry.title),
+                shown.published,
+                shown.updated,
+                xml(shown.html)
             );
         }
         out.push_str("</feed>\n");
@@ -267,7 +288,9 @@ impl Site {
             let _ = writeln!(
                 out,
                 "<item><title>{}</title><link>{link}</link><guid>{link}</guid><pubDate>{}</pubDate><description>{}</description>\u{8}</item>",
-                shown.entry.title, shown.published.strftime("%Y-%m-%d %H:%M:%S"), xml(shown.html)
+                shown.entry.title,
+                shown.published.strftime("%Y-%m-%d %H:%M:%S"),
+                xml(shown.html)
             );
         }
         // The end is missing, as when a server gives up in the middle.
@@ -288,7 +311,10 @@ impl Site {
             let _ = writeln!(
                 out,
                 "<entry><id>yt:video:{0}</id><yt:videoId>{0}</yt:videoId><yt:channelId>{id}</yt:channelId><title>{1}</title><link rel=\"alternate\" href=\"https://www.youtube.com/watch?v={0}\"/><author><name>{2}</name></author><published>{when}</published><updated>{when}</updated><media:group><media:title>{1}</media:title><media:content url=\"https://www.youtube.com/v/{0}?version=3\" type=\"application/x-shockwave-flash\" width=\"640\" height=\"390\"/><media:thumbnail url=\"https://i1.ytimg.com/vi/{0}/hqdefault.jpg\" width=\"480\" height=\"360\"/><media:description>{3}</media:description></media:group></entry>",
-                video.id, xml(&video.title), xml(&channel.title), xml(&video.text)
+                video.id,
+                xml(&video.title),
+                xml(&channel.title),
+                xml(&video.text)
             );
         }
         out.push_str("</feed>\n");

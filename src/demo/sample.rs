@@ -102,9 +102,10 @@ impl Sample {
     /// When the last thing of the sample happens, in seconds after the start.
     #[must_use]
     pub fn last_event(&self) -> u64 {
-        let entries = self.organization.iter().flat_map(|organization| &organization.entry).map(|entry| {
-            entry.later.max(entry.corrected_after.unwrap_or(0)).max(entry.withdrawn_after.unwrap_or(0))
-        });
+        let entries =
+            self.organization.iter().flat_map(|organization| &organization.entry).map(|entry| {
+                entry.later.max(entry.corrected_after.unwrap_or(0)).max(entry.withdrawn_after.unwrap_or(0))
+            });
         let videos = self.channel.iter().flat_map(|channel| &channel.video).map(|video| video.later);
         entries.chain(videos).max().unwrap_or(0)
     }

@@ -100,6 +100,9 @@ async fn run_stages(
         return drain(tasks).await;
     }
     bus_health.well();
+    if stages.ingest || stages.process || stages.publish {
+        readiness.needs(&parts.bus);
+    }
     if stages.publish {
         publish(&parts, readiness, stop, &mut tasks);
     }
@@ -154,9 +157,8 @@ async fn serve(
     stop: &CancellationToken,
     tasks: &mut JoinSet<Result<&'static str>>,
 ) -> Result<()> {
-    let index = Arc::new(
-        SearchIndex::open(Some(&parts.config.in_data("index"))).context("the search index cannot be opened")?,
-    );
+    let index =
+        Arc::new(SearchIndex::open(Some(&parts.config.in_data("index"))).context("the search index cannot be opened")?);
     let public_url = parts.config.base_url(address);
     let vocabulary = Vocabulary::bundled();
     let feeds = carewire_publish::feeds::router(FeedsState::new(
@@ -184,15 +186,12 @@ async fn serve(
     Ok(())
 }
 
-fn publish(
-    parts: &Parts,
-    readiness: &Readiness,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Result<&'static str>>,
-) {
+fn publish(parts: &Parts, readiness: &Readiness, stop: &CancellationToken, tasks: &mut JoinSet<Result<&'static str>>) {
     let (health, p, token) = (readiness.stage("sink"), parts.clone(), stop.clone());
     tasks.spawn(async move {
-        carewire_publish::sink::run(&p.bus, &p.store, Vocabulary::bundled(), &health, &token).await.context("stage sink")?;
+        carewire_publish::sink::run(&p.bus, &p.store, Vocabulary::bundled(), &health, &token)
+            .await
+            .context("stage sink")?;
         Ok("sink")
     });
     let (health, p, token) = (readiness.stage("relay"), parts.clone(), stop.clone());
@@ -207,12 +206,7 @@ fn publish(
     });
 }
 
-fn process(
-    parts: &Parts,
-    readiness: &Readiness,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Result<&'static str>>,
-) {
+fn process(parts: &Parts, readiness: &Readiness, stop: &CancellationToken, tasks: &mut JoinSet<Result<&'static str>>) {
     let (health, bus, token) = (readiness.stage("tag"), parts.bus.clone(), stop.clone());
     tasks.spawn(async move {
         carewire_process::run_tag(TagDeps { bus, threads: 0, health }, token).await.context("stage tag")?;
@@ -220,7 +214,9 @@ fn process(
     });
     let (health, p, token) = (readiness.stage("group"), parts.clone(), stop.clone());
     tasks.spawn(async move {
-        carewire_process::run_group(GroupDeps { bus: p.bus, store: p.store, health }, token).await.context("stage group")?;
+        carewire_process::run_group(GroupDeps { bus: p.bus, store: p.store, health }, token)
+            .await
+            .context("stage group")?;
         Ok("group")
     });
 }

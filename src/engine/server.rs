@@ -50,7 +50,8 @@ pub async fn serve(listener: TcpListener, readiness: Readiness, stop: Cancellati
             request.extensions_mut().insert::<ConnectInfo<SocketAddr>>(ConnectInfo(peer));
             app.clone().oneshot(request)
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection =
+            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

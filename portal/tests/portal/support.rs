@@ -32,7 +32,6 @@ pub struct Network {
     pub index: Arc<SearchIndex>,
     pub router: Router,
     pub organization: Organization,
-    pub other: Organization,
     pub feed: Feed,
     pub tokens: Tokens,
     _stop: DropGuard,
@@ -72,7 +71,7 @@ pub async fn network() -> Network {
     let config = StoreConfig::new(Target::Sqlite(folder.path().join("carewire.db")));
     let store = Store::open(&config).await.expect("a store");
     let vocabulary = Vocabulary::bundled();
-    let index = SearchIndex::open(None, vocabulary).expect("an index");
+    let index = Arc::new(SearchIndex::open(None).expect("an index"));
     let stop = CancellationToken::new();
     tokio::spawn({
         let (index, store, stop) = (Arc::clone(&index), store.clone(), stop.clone());
@@ -103,7 +102,7 @@ pub async fn network() -> Network {
     let public_url = Url::parse("https://care.example/").expect("an address");
     let state = PortalState::new(store.clone(), Arc::clone(&index), vocabulary, &public_url, Vec::new(), "Carewire");
     let router = carewire_portal::router(state);
-    Network { store, index, router, organization, other, feed, tokens, _stop: stop.drop_guard(), _folder: folder }
+    Network { store, index, router, organization, feed, tokens, _stop: stop.drop_guard(), _folder: folder }
 }
 
 pub async fn organization(store: &Store, slug: &str, name: &str, standing: Standing) -> Organization {
