@@ -1,6 +1,7 @@
 //! `carewire feed …`.
 
 use anyhow::{Context, Result, bail};
+use carewire_fetch::host_of;
 use carewire_schemas::{FeedId, OrganizationId};
 use carewire_store::{Feed, FeedFilter, FeedKind, FeedState, NewFeed, Proof, Store};
 use url::Url;
@@ -81,7 +82,7 @@ pub fn new_feed(config: &Config, organization: OrganizationId, url: &str, proof:
         url = feed;
         kind = FeedKind::YoutubeChannel;
     }
-    let host = url.host_str().context("the address has no host")?.to_ascii_lowercase();
+    let host = host_of(&url).context("the address has no host")?;
     Ok(NewFeed {
         organization,
         url: url.to_string(),

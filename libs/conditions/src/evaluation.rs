@@ -1,6 +1,6 @@
 //! Accuracy of the tagger on labelled sets outside the repository: reached, floor and goal of each figure.
 //!
-//! Used by `examples/evaluate.rs` and by a test. Without the folder of sets there is nothing to measure.
+//! Used by `examples/evaluate-tagging.rs` and by a test. Without the folder of sets there is nothing to measure.
 
 use std::{
     collections::BTreeSet,

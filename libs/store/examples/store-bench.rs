@@ -1,5 +1,5 @@
 //! What the store costs: CPU of this process (and wall clock) for each step of the first fetch, a round of 304s, and
-//! reading. `cargo run --release -p carewire-store --example bench [postgres://…]`; without an address, SQLite in a
+//! reading. `cargo run --release -p carewire-store --example store-bench [postgres://…]`; without an address, SQLite in a
 //! throw-away folder. The CPU of a PostgreSQL server is not in it.
 
 use std::{

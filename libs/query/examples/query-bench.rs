@@ -1,6 +1,6 @@
 //! Measures rendering and the search index on made-up items.
 //!
-//! `cargo run --release -p carewire-query --example bench [ITEMS]` (40,000 by default): microseconds of rendering a
+//! `cargo run --release -p carewire-query --example query-bench [ITEMS]` (40,000 by default): microseconds of rendering a
 //! feed of 100 entries in each format, documents a second into the index, milliseconds of some questions.
 
 use std::time::{Duration, Instant};

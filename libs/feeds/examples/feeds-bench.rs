@@ -1,6 +1,6 @@
 //! MB/s of the reader by format, on generated feeds and, where they are at hand, on real ones.
 //!
-//! `cargo run --release -p carewire-feeds --example bench`
+//! `cargo run --release -p carewire-feeds --example feeds-bench`
 
 use carewire_feeds::{Context, parse};
 use std::fmt::Write as _;

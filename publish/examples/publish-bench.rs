@@ -1,7 +1,7 @@
 //! Measures serving feeds: 1,000 items in a real store, the router asked in the process and, with `serve SECONDS`, over
 //! loopback by a tool of your choice (`wrk -H 'Accept-Encoding: gzip' http://127.0.0.1:PORT/feeds/all.atom`).
 //!
-//! `cargo run --release -p carewire-publish --example feeds_bench [serve SECONDS]`
+//! `cargo run --release -p carewire-publish --example publish-bench [serve SECONDS]`
 
 use std::{
     sync::Arc,

@@ -1,4 +1,4 @@
-//! What the bus costs: `cargo run --release -p carewire-bus --example bench [-- BROKERS]`.
+//! What the bus costs: `cargo run --release -p carewire-bus --example bus-bench [-- BROKERS]`.
 //!
 //! Produces and consumes records of 1.5 KiB of JSON-like text through the embedded log, and through Kafka when a broker's address is
 //! given. CPU is this process's, all threads; a broker's own is not in it.

@@ -1,6 +1,6 @@
 //! What an entry costs: cleaning and tagging, then grouping, in processor time of one thread; and what the window weighs.
 //!
-//! `cargo run --release -p carewire-process --example bench [entries]`. Entries are made of the headlines of
+//! `cargo run --release -p carewire-process --example process-bench [entries]`. Entries are made of the headlines of
 //! `../shared/data/volume` where that is there, else of numbered words: 1 KB of HTML each, of 1,000 feeds in 60 days.
 
 use std::{
