@@ -117,7 +117,7 @@ const TAGS: [(&str, &str); 7] = [
     ("feeds", "Their feeds and channels, and how each fares."),
     ("decisions", "What curators decided."),
     ("tokens", "Who may write."),
-    ("network", "The network as a whole."),
+    ("status", "The network as a whole."),
 ];
 
 /// The route's operation with what its access and shape say of every such route: security and problems.
@@ -128,6 +128,8 @@ fn completed(route: &routes::Route) -> openapi::path::Operation {
         Some(text) => format!("{}\n\n{access}", text.trim()),
         None => access,
     });
+    // The tag is what the path is about: `/v1/items/{id}` → `items`.
+    operation.tags = route.path.split('/').nth(2).map(|tag| vec![tag.to_owned()]);
     let token = SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, []);
     operation.security = Some(match route.access {
         Access::Public => vec![SecurityRequirement::default(), token],
@@ -161,16 +163,20 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<items::ReviewPage>(&mut all);
     add::<conditions::ConditionHits>(&mut all);
     add::<conditions::ConditionView>(&mut all);
-    add::<model::Page<model::OrganizationView>>(&mut all);
+    add::<model::OrganizationView>(&mut all);
+    add_page::<model::OrganizationView>(&mut all);
     add::<organizations::NewOrganizationBody>(&mut all);
     add::<organizations::OrganizationPatchBody>(&mut all);
     add::<organizations::StandingBody>(&mut all);
-    add::<model::Page<model::FeedView>>(&mut all);
+    add::<model::FeedView>(&mut all);
+    add_page::<model::FeedView>(&mut all);
     add::<feeds::NewFeedBody>(&mut all);
     add::<feeds::FeedPatchBody>(&mut all);
     add::<decisions::NewDecisionBody>(&mut all);
-    add::<model::Page<decisions::Decision>>(&mut all);
-    add::<model::Page<model::TokenView>>(&mut all);
+    add::<decisions::Decision>(&mut all);
+    add_page::<decisions::Decision>(&mut all);
+    add::<model::TokenView>(&mut all);
+    add_page::<model::TokenView>(&mut all);
     add::<tokens::NewTokenBody>(&mut all);
     add::<tokens::NewToken>(&mut all);
     add::<status::Status>(&mut all);
@@ -181,6 +187,11 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
 fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
     all.push((T::name().into_owned(), T::schema()));
     T::schemas(all);
+}
+
+/// Adds the schema of a page of `T`, under the name by which operations refer to it.
+fn add_page<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+    all.push((format!("Page_{}", T::name()), model::Page::<T>::schema()));
 }
 
 /// The schemas of the event types. OpenAPI 3.1 takes JSON Schema as it is; they replace the stand-ins.

@@ -66,6 +66,10 @@ fn json_problem(path: &str, error: &serde_json::Error) -> Problem {
     }
     // The position says nothing that the field's name does not say better.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let message = match message.strip_prefix("UUID parsing failed") {
+        Some(_) => "must be a UUID, such as 01930c5e-7d5a-7cc1-a1f3-0d6a3a8f9b11",
+        None => message,
+    };
     // For an unknown field the path ends at the object around it on some depths, at the field on others.
     let named = message
         .split('`')
@@ -161,7 +165,8 @@ pub const MAX_LIMIT: usize = 100;
 pub(crate) fn choose<T: Copy>(value: &str, words: &[(&str, T)]) -> Result<T, String> {
     words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| {
         let list = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-        format!("`{value}` is none of {list}")
+        let value: String = value.chars().take(60).collect();
+        format!("`{value}` is not possible; it must be one of {list}")
     })
 }
 

@@ -97,7 +97,7 @@ pub struct ConditionView {
 }
 
 /// Conditions and topics by the beginning of any of their names.
-#[utoipa::path(get, path = "/v1/conditions", tag = "conditions", operation_id = "searchConditions",
+#[utoipa::path(get, path = "/v1/conditions", operation_id = "searchConditions",
     params(("name" = String, Query, description = "The beginning of a name, lay names included; case and accents do not matter.", example = "sugar dia"),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it.")),
     responses((status = 200, description = "The conditions found.", body = ConditionHits)))]
@@ -116,7 +116,7 @@ pub async fn search(State(state): State<PortalState>, RawQuery(query): RawQuery)
 /// One condition, by a code of any system.
 ///
 /// A code without an entry of its own takes its nearest parent: `icd10cm:E11.9` answers `D003924`.
-#[utoipa::path(get, path = "/v1/conditions/{code}", tag = "conditions", operation_id = "getCondition",
+#[utoipa::path(get, path = "/v1/conditions/{code}", operation_id = "getCondition",
     params(("code" = String, Path, description = "`D003924`, `icd10cm:E11`, `doid:9352`, `snomedct:…`, `umls:…`, `omim:…`", example = "D003924")),
     responses((status = 200, description = "The condition.", body = ConditionView)))]
 pub async fn one(State(state): State<PortalState>, Path(text): Path<String>) -> Answer {

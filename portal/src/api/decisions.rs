@@ -102,7 +102,7 @@ impl Decision {
 }
 
 /// Decides about an item. It takes effect at once, in one transaction with its record.
-#[utoipa::path(post, path = "/v1/decisions", tag = "decisions", operation_id = "decide",
+#[utoipa::path(post, path = "/v1/decisions", operation_id = "decide",
     request_body = NewDecisionBody,
     responses((status = 201, description = "It took effect.", body = Decision),
         (status = 202, description = "The item is not there yet; the decision waits for it.", body = Decision),
@@ -167,7 +167,7 @@ fn short(text: &str) -> String {
 }
 
 /// Decisions, the oldest first.
-#[utoipa::path(get, path = "/v1/decisions", tag = "decisions", operation_id = "listDecisions",
+#[utoipa::path(get, path = "/v1/decisions", operation_id = "listDecisions",
     params(("item" = Option<Uuid>, Query, description = "Only about this item; not paged."),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it."),
         ("after" = Option<i64>, Query, description = "The number of a decision: those after it.")),

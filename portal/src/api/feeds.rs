@@ -63,7 +63,7 @@ pub struct FeedPatchBody {
 ///
 /// Without a curator's token: those of accepted organizations and of one's own. A page may hold fewer feeds than
 /// `limit` and still have a `next`.
-#[utoipa::path(get, path = "/v1/feeds", tag = "feeds", operation_id = "listFeeds",
+#[utoipa::path(get, path = "/v1/feeds", operation_id = "listFeeds",
     params(("organization" = Option<String>, Query, description = "Short name of an organization."),
         ("state" = Option<FeedStateName>, Query, description = "Only in this state."),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it."),
@@ -100,7 +100,7 @@ pub async fn list(
 }
 
 /// One feed: when it is polled next and why then, how it fares, what is wrong with it.
-#[utoipa::path(get, path = "/v1/feeds/{id}", tag = "feeds", operation_id = "getFeed",
+#[utoipa::path(get, path = "/v1/feeds/{id}", operation_id = "getFeed",
     params(("id" = String, Path, description = "Its id.")),
     responses((status = 200, description = "The feed.", body = FeedView)))]
 pub async fn one(
@@ -113,7 +113,7 @@ pub async fn one(
 }
 
 /// Registers a feed or channel. It is polled at once; its entries wait for a curator until it is proven or vouched for.
-#[utoipa::path(post, path = "/v1/feeds", tag = "feeds", operation_id = "addFeed",
+#[utoipa::path(post, path = "/v1/feeds", operation_id = "addFeed",
     request_body = NewFeedBody,
     responses((status = 201, description = "The feed as it stands now.", body = FeedView),
         (status = 409, description = "The address is registered.", body = Problem, content_type = "application/problem+json")))]
@@ -149,7 +149,7 @@ pub async fn create(
 }
 
 /// Pauses a feed or starts it again; vouches for it.
-#[utoipa::path(patch, path = "/v1/feeds/{id}", tag = "feeds", operation_id = "changeFeed",
+#[utoipa::path(patch, path = "/v1/feeds/{id}", operation_id = "changeFeed",
     params(("id" = String, Path, description = "Its id.")),
     request_body = FeedPatchBody,
     responses((status = 200, description = "The feed as it stands now.", body = FeedView)))]
@@ -188,7 +188,7 @@ pub async fn update(
 }
 
 /// Makes a feed due at once. Its host's pauses hold all the same.
-#[utoipa::path(post, path = "/v1/feeds/{id}/poll", tag = "feeds", operation_id = "pollFeed",
+#[utoipa::path(post, path = "/v1/feeds/{id}/poll", operation_id = "pollFeed",
     params(("id" = String, Path, description = "Its id.")),
     responses((status = 202, description = "It is due; the feed as it stands now.", body = FeedView),
         (status = 422, description = "It is not active.", body = Problem, content_type = "application/problem+json")))]

@@ -92,7 +92,7 @@ pub struct ReviewPage {
 ///
 /// Curators ask with `state=held` for what waits for them, the oldest first, as `ReviewPage`; `state=held` goes with
 /// `limit` and `after` only.
-#[utoipa::path(get, path = "/v1/items", tag = "items", operation_id = "listItems",
+#[utoipa::path(get, path = "/v1/items", operation_id = "listItems",
     params(("condition" = Option<String>, Query, description = "Codes of any system (`D003924`, `icd10cm:E11`, `doid:9352`), with what is below them. `A,B`: either; given twice: both; `-A`: not.", example = "D003924"),
         ("topic" = Option<String>, Query, description = "As `condition`, for health topics."),
         ("mentions" = Option<String>, Query, description = "`include`: also items that only mention the condition."),
@@ -186,7 +186,7 @@ fn queue_place(text: &str) -> Answer<(i64, ItemId)> {
 /// One item. One that was withdrawn answers 410 and says why; one that was never public, 404.
 ///
 /// Curators ask with `view=review` for an item in any state, as `Review`.
-#[utoipa::path(get, path = "/v1/items/{id}", tag = "items", operation_id = "getItem",
+#[utoipa::path(get, path = "/v1/items/{id}", operation_id = "getItem",
     params(("id" = Uuid, Path, description = "Its id."),
         ("view" = Option<String>, Query, description = "`review`: as curators see it. Curators only.")),
     responses((status = 200, description = "The item; with `view=review` a `Review`.", body = ItemSchema),

@@ -85,7 +85,7 @@ pub struct StandingBody {
 /// Organizations in order of their short names.
 ///
 /// Without a token, or with a member's: the accepted ones. `standing` is for curators.
-#[utoipa::path(get, path = "/v1/organizations", tag = "organizations", operation_id = "listOrganizations",
+#[utoipa::path(get, path = "/v1/organizations", operation_id = "listOrganizations",
     params(("standing" = Option<StandingName>, Query, description = "Only with this standing."),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it."),
         ("after" = Option<String>, Query, description = "From a `next` address.")),
@@ -118,7 +118,7 @@ pub async fn list(
 }
 
 /// One organization.
-#[utoipa::path(get, path = "/v1/organizations/{slug}", tag = "organizations", operation_id = "getOrganization",
+#[utoipa::path(get, path = "/v1/organizations/{slug}", operation_id = "getOrganization",
     params(("slug" = String, Path, description = "Its short name.")),
     responses((status = 200, description = "The organization.", body = OrganizationView)))]
 pub async fn one(
@@ -131,7 +131,7 @@ pub async fn one(
 }
 
 /// Adds an organization.
-#[utoipa::path(post, path = "/v1/organizations", tag = "organizations", operation_id = "addOrganization",
+#[utoipa::path(post, path = "/v1/organizations", operation_id = "addOrganization",
     request_body = NewOrganizationBody,
     responses((status = 201, description = "The organization as it stands now.", body = OrganizationView),
         (status = 409, description = "The short name is taken.", body = Problem, content_type = "application/problem+json")))]
@@ -168,7 +168,7 @@ pub async fn create(
 }
 
 /// Changes an organization's particulars. What is left out stays; `null` empties.
-#[utoipa::path(patch, path = "/v1/organizations/{slug}", tag = "organizations", operation_id = "changeOrganization",
+#[utoipa::path(patch, path = "/v1/organizations/{slug}", operation_id = "changeOrganization",
     params(("slug" = String, Path, description = "Its short name.")),
     request_body = OrganizationPatchBody,
     responses((status = 200, description = "The organization as it stands now.", body = OrganizationView)))]
@@ -195,7 +195,7 @@ pub async fn update(
 }
 
 /// Accepts, suspends or rejects an organization. What it carries is judged anew.
-#[utoipa::path(post, path = "/v1/organizations/{slug}/standing", tag = "organizations", operation_id = "setStanding",
+#[utoipa::path(post, path = "/v1/organizations/{slug}/standing", operation_id = "setStanding",
     params(("slug" = String, Path, description = "Its short name.")),
     request_body = StandingBody,
     responses((status = 200, description = "The organization as it stands now.", body = OrganizationView)))]

@@ -35,7 +35,7 @@ pub struct Status {
 }
 
 /// The state of the network in figures.
-#[utoipa::path(get, path = "/v1/status", tag = "network", operation_id = "getStatus",
+#[utoipa::path(get, path = "/v1/status", operation_id = "getStatus",
     responses((status = 200, description = "The figures.", body = Status)))]
 pub async fn status(State(state): State<PortalState>) -> Answer {
     json(StatusCode::OK, &figures(&state).await?)

@@ -53,7 +53,7 @@ pub struct NewToken {
 }
 
 /// All tokens, the newest first.
-#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", operation_id = "listTokens",
+#[utoipa::path(get, path = "/v1/tokens", operation_id = "listTokens",
     responses((status = 200, description = "All tokens.", body = Page<TokenView>)))]
 pub async fn list(State(state): State<PortalState>) -> Answer {
     let rows = state.store().tokens().await?;
@@ -73,7 +73,7 @@ pub async fn list(State(state): State<PortalState>) -> Answer {
 }
 
 /// Makes a token.
-#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", operation_id = "addToken",
+#[utoipa::path(post, path = "/v1/tokens", operation_id = "addToken",
     request_body = NewTokenBody,
     responses((status = 201, description = "The token with its secret.", body = NewToken)))]
 pub async fn create(
@@ -119,7 +119,7 @@ pub async fn create(
 }
 
 /// Revokes a token; it is refused from now on.
-#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", operation_id = "revokeToken",
+#[utoipa::path(delete, path = "/v1/tokens/{id}", operation_id = "revokeToken",
     params(("id" = String, Path, description = "Its id.")),
     responses((status = 204, description = "It is revoked.")))]
 pub async fn revoke(

@@ -21,7 +21,7 @@ pub async fn page(State(state): State<PortalState>) -> Response {
     let body = html! {
         section.hero.small {
             h1 { "API" }
-            p.lead { (document["info"]["description"].as_str().unwrap_or_default()) }
+            p.lead { (inline_code(document["info"]["description"].as_str().unwrap_or_default())) }
             p { a.button href="/openapi.json" { "OpenAPI 3.1 document" } }
         }
         (example(&state))
@@ -64,7 +64,7 @@ fn operation_view(path: &str, method: &str, operation: &Value) -> Markup {
         details.operation id=(operation["operationId"].as_str().unwrap_or_default()) {
             summary {
                 span.method.(method) { (method.to_uppercase()) } " " code { (path) } " "
-                span.quiet { (operation["summary"].as_str().unwrap_or_default()) }
+                span.quiet { (inline_code(operation["summary"].as_str().unwrap_or_default())) }
             }
             @for paragraph in text.split("\n\n") { p { (inline_code(paragraph)) } }
             @if let Some(parameters) = parameters {
@@ -101,7 +101,7 @@ fn schemas(document: &Value) -> Markup {
             h2 #types { "Types" }
             @for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
                 details.operation id={ "type-" (name) } {
-                    summary { code { (name) } " " span.quiet { (schema["description"].as_str().unwrap_or_default()) } }
+                    summary { code { (name) } " " span.quiet { (inline_code(schema["description"].as_str().unwrap_or_default())) } }
                     (members(schema))
                 }
             }

@@ -55,6 +55,11 @@ async fn references_lead_somewhere_and_operations_are_complete() {
             assert!(ids.insert(operation["operationId"].as_str().expect("an id").to_owned()), "{at}: id used twice");
             assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{at}: no summary");
             assert!(operation["security"].is_array(), "{at}: no security");
+            let tag = &operation["tags"][0];
+            assert!(
+                document["tags"].as_array().expect("tags").iter().any(|one| one["name"] == *tag),
+                "{at}: tag {tag}"
+            );
             let named: BTreeSet<_> = operation["parameters"]
                 .as_array()
                 .into_iter()
