@@ -175,7 +175,8 @@ async fn serve(
         parts.config.trusted_proxies.clone(),
         "Carewire",
     ));
-    readiness.serve(portal.merge(feeds));
+    let counted = axum::middleware::from_fn(carewire_portal::metrics::layer);
+    readiness.serve(portal.merge(feeds).layer(counted));
     let health = readiness.stage("search");
     let (store, stop) = (parts.store.clone(), stop.clone());
     tasks.spawn(async move {
