@@ -1,6 +1,6 @@
 //! What a request costs at 40,000 items: processor time of the whole process (Linux), and time on the clock.
 //!
-//! `cargo run --release -p carewire-portal --example bench [ITEMS]`
+//! `cargo run --release -p carewire-portal --example portal-bench [ITEMS]`
 
 #[allow(dead_code)]
 #[path = "../tests/portal/support.rs"]
