@@ -70,7 +70,7 @@ pub fn document(server: &str, version: &str) -> Value {
         SecurityScheme::Http(
             HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
-                .description(Some("A token, as `carewire token add` or `POST /v1/tokens` makes it."))
+                .description(Some("A token, as `carewire token create` or `POST /v1/tokens` makes it."))
                 .build(),
         ),
     );

@@ -96,6 +96,7 @@ async fn relay(
         }
         if looked.is_none_or(|at| at.elapsed() >= IDLE) {
             tombstones(store, leading, &writer).await?;
+            prune(store).await?;
             looked = Some(Instant::now());
         }
         tokio::select! {
@@ -183,6 +184,14 @@ async fn decisions(bus: &Bus, store: &Store, leading: &Leading) -> Result<bool, 
     store.set_cursor(CURSOR, last, Some(leading.lease())).await.map_err(trouble)?;
     metrics::RELAYED.with_label_values(&[CURSOR]).inc_by(rows.len() as u64);
     Ok(true)
+}
+
+/// Forgets change rows that are older than withdrawals are kept; an older cursor is answered from the item rows.
+async fn prune(store: &Store) -> Result<(), StageError> {
+    if let Ok(before) = Timestamp::now().checked_sub(topics::WITHDRAWAL_KEPT) {
+        store.prune_changes(before).await.map_err(trouble)?;
+    }
+    Ok(())
 }
 
 /// Writes the null of items that were withdrawn long enough ago, walking the sequence with a cursor of its own.

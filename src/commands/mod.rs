@@ -9,7 +9,10 @@ mod read;
 
 pub use feeds::new_feed;
 
-use std::{io::Read, process::ExitCode};
+use std::{
+    io::{Read, Write},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use carewire_store::Store;
@@ -102,12 +105,12 @@ async fn open_store(config: &Config) -> Result<Store> {
 
 /// Prints `value` as JSON where that was asked for, else `text`.
 fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce() -> String) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        println!("{}", text());
+    let text = if json { serde_json::to_string_pretty(value)? } else { text() };
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        // The reader of our pipe has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 /// The bytes of a file, or of standard input for `-`.

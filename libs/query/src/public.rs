@@ -269,7 +269,8 @@ fn finish(
         .is_some_and(|row| row.state == state && serde_json::to_string(&public).is_ok_and(|text| text == row.content));
     if !same {
         public.version += 1;
-        public.updated = now;
+        // To the millisecond, as the row has it: else no later version would ever be found to be the same.
+        public.updated = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
     }
     let fields = fields(&public);
     ItemRow {
