@@ -115,17 +115,14 @@ async fn metrics(State(readiness): State<Readiness>) -> Response {
     if let Some(store) = readiness.0.store.get()
         && let Ok(Ok(counts)) = tokio::time::timeout(Duration::from_secs(2), store.counts()).await
     {
-        let name = |state: serde_json::Result<serde_json::Value>| {
-            state.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-        };
         for (state, count) in &counts.organizations {
-            HELD.with_label_values(&["organizations", &name(serde_json::to_value(state))]).set(*count);
+            HELD.with_label_values(&["organizations", state.as_str()]).set(*count);
         }
         for (state, count) in &counts.feeds {
-            HELD.with_label_values(&["feeds", &name(serde_json::to_value(state))]).set(*count);
+            HELD.with_label_values(&["feeds", state.as_str()]).set(*count);
         }
         for (state, count) in &counts.items {
-            HELD.with_label_values(&["items", &name(serde_json::to_value(state))]).set(*count);
+            HELD.with_label_values(&["items", state.as_str()]).set(*count);
         }
         HELD.with_label_values(&["entries", "known"]).set(counts.entries);
         HELD.with_label_values(&["mail", "unsent"]).set(counts.unsent_mail);

@@ -38,7 +38,7 @@ pub async fn token(config: Config, command: TokenCommand) -> Result<()> {
                         (None, Some(at)) => format!("until {at}"),
                         (None, None) => "no end".to_owned(),
                     };
-                    format!("{}  {:<9} {:<24} {state}", token.id, role_name(token.role), token.name)
+                    format!("{}  {:<9} {:<24} {state}", token.id, token.role.as_str(), token.name)
                 });
                 let text = lines.collect::<Vec<_>>().join("\n");
                 if text.is_empty() { "no tokens yet".to_owned() } else { text }
@@ -76,7 +76,7 @@ pub async fn user(config: Config, command: UserCommand) -> Result<()> {
             let users = store.users().await?;
             answer(json, &users, || {
                 let lines =
-                    users.iter().map(|user| format!("{:<9} {:<32} {}", role_name(user.role), user.email, user.name));
+                    users.iter().map(|user| format!("{:<9} {:<32} {}", user.role.as_str(), user.email, user.name));
                 let text = lines.collect::<Vec<_>>().join("\n");
                 if text.is_empty() { "no people yet".to_owned() } else { text }
             })
@@ -88,17 +88,13 @@ fn told(json: bool, user: &User, shown: Option<&str>) -> Result<()> {
     let value = serde_json::json!({"user": user, "password": shown});
     answer(json, &value, || {
         let password = shown.map(|password| format!("\npassword: {password}\nThis is shown once.")).unwrap_or_default();
-        format!("{} ({}){password}", user.email, role_name(user.role))
+        format!("{} ({}){password}", user.email, user.role.as_str())
     })
 }
 
 fn parse_role(text: &str) -> Result<Role> {
     serde_json::from_value(serde_json::Value::from(text))
         .with_context(|| format!("`{text}` is no role: operator, curator or member"))
-}
-
-fn role_name(role: Role) -> String {
-    serde_json::to_value(role).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A password from standard input, or a random one, which is then shown.

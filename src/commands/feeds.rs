@@ -115,17 +115,13 @@ async fn all(store: &Store, organization: Option<OrganizationId>) -> Result<Vec<
     }
 }
 
-fn named(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 /// One line about a feed.
 pub fn line(feed: &Feed) -> String {
     format!(
         "{}  {:<7} {:<8} {:>5} entries  next {}  {}{}",
         feed.id,
-        named(feed.state),
-        named(feed.proof),
+        feed.state.as_str(),
+        feed.proof.as_str(),
         feed.entries,
         feed.next_poll.strftime("%m-%d %H:%M:%SZ"),
         feed.url,
@@ -141,8 +137,8 @@ fn describe(feed: &Feed) -> String {
         feed.url,
         feed.id,
         or(&feed.title),
-        named(feed.state),
-        named(feed.proof),
+        feed.state.as_str(),
+        feed.proof.as_str(),
         or(&feed.format),
         feed.entries,
         time(&feed.last_poll),

@@ -112,11 +112,7 @@ pub async fn all(store: &Store) -> Result<Vec<Organization>> {
 }
 
 fn line(organization: &Organization) -> String {
-    format!("{:<28} {:<10} {}", organization.slug, standing_name(organization.standing), organization.name)
-}
-
-fn standing_name(standing: Standing) -> String {
-    serde_json::to_value(standing).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    format!("{:<28} {:<10} {}", organization.slug, organization.standing.as_str(), organization.name)
 }
 
 fn next_step(organization: &Organization) -> String {
