@@ -115,7 +115,11 @@ fn damaged(error: RowError) -> StoreError {
     StoreError::Invalid(error.to_string())
 }
 
-/// Whether trouble with the store passes by itself.
+/// Whether trouble with the store passes by itself. A lost lease does: another process took over, and this one stands by.
 pub(crate) fn trouble(error: StoreError) -> StageError {
-    if error.is_transient() { StageError::Transient(error.to_string()) } else { StageError::Fatal(error.to_string()) }
+    if error.is_transient() || matches!(error, StoreError::LeaseLost(_)) {
+        StageError::Transient(error.to_string())
+    } else {
+        StageError::Fatal(error.to_string())
+    }
 }
