@@ -14,8 +14,15 @@ use sqlx::{Executor, PgPool, Row as _, SqliteConnection};
 
 use crate::{Result, StoreError};
 
-const SQLITE: &[(i64, &str)] = &[(1, include_str!("../migrations/sqlite/0001_network.sql"))];
-const POSTGRES: &[(i64, &str)] = &[(1, include_str!("../migrations/postgres/0001_network.sql"))];
+macro_rules! migrations {
+    ($folder:literal) => {
+        // One line each, in order.
+        &[(1, include_str!(concat!("../migrations/", $folder, "/0001_network.sql")))]
+    };
+}
+
+const SQLITE: &[(i64, &str)] = migrations!("sqlite");
+const POSTGRES: &[(i64, &str)] = migrations!("postgres");
 
 /// Key of the advisory lock: "carewire" as ASCII.
 const LOCK: i64 = 0x6361_7265_7769_7265;
