@@ -1,23 +1,20 @@
 //! The task of one claimed host: its due feeds one after another, under the lease, with the pause between them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use carewire_fetch::{FetchError, GateError, HeaderValue, Request, Response, host_of};
 use carewire_store::{Feed, HostClaim};
+use carewire_visit::{LeaseGate, UNSET_PAUSE};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    body,
-    gate::LeaseGate,
-    metrics,
+    body, metrics,
     outcome::{self, Failed},
     worker::Shared,
 };
 
-/// What a host's policy has before somebody sets one; then the pause of `[fetch]` holds.
-const UNSET_PAUSE: Duration = Duration::from_millis(250);
 /// Feeds in all their media types, and what they are often served as.
 const ACCEPT: HeaderValue = HeaderValue::from_static(
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1",

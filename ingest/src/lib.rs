@@ -15,7 +15,6 @@
 //! | --- | --- |
 //! | `config` | [`IngestConfig`] |
 //! | `worker`, `host` | the claiming loop; the task of one host |
-//! | `gate` | leases and pauses, as the HTTP client asks for them |
 //! | `body` | from a response to events and a write-back |
 //! | `outcome` | what every kind of answer means for its feed |
 //! | `diff` | identities, and what is new, changed, deleted: pure |
@@ -32,14 +31,12 @@ mod body;
 mod config;
 mod diff;
 mod event;
-mod gate;
 mod host;
 mod metrics;
 mod outcome;
 pub mod schedule;
 mod worker;
 mod write_back;
-pub mod youtube;
 
 pub use config::{ConfigError, HostPolicy, IngestConfig};
 pub use event::{EventContext, entry_event};

@@ -78,7 +78,7 @@ pub fn new_feed(config: &Config, organization: OrganizationId, url: &str, proof:
     }
     url.set_fragment(None);
     let mut kind = FeedKind::Feed;
-    if let Some(feed) = carewire_ingest::youtube::feed_url(&url) {
+    if let Some(feed) = carewire_feeds::youtube::feed_url(&url) {
         url = feed;
         kind = FeedKind::YoutubeChannel;
     }

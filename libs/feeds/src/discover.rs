@@ -46,7 +46,7 @@ pub fn links(html: &str, base: &Url) -> Vec<Discovered> {
             _ => continue,
         };
         if tag.name.eq_ignore_ascii_case("script") || tag.name.eq_ignore_ascii_case("style") {
-            skip_raw(&mut scan, &tag);
+            raw_inside(&mut scan, &tag);
         } else if tag.name.eq_ignore_ascii_case("base") && !based {
             if let Some(url) = attribute(&mut scan, &tag, "href").and_then(|h| base.join(&h).ok()) {
                 (base, based) = (url, true);
@@ -70,7 +70,8 @@ pub fn links(html: &str, base: &Url) -> Vec<Discovered> {
     out
 }
 
-fn attribute<'a>(scan: &mut Scanner<'a>, tag: &Tag<'a>, name: &str) -> Option<String> {
+/// An attribute of a tag of HTML, decoded and trimmed; none if absent or empty.
+pub(crate) fn attribute<'a>(scan: &mut Scanner<'a>, tag: &Tag<'a>, name: &str) -> Option<String> {
     let (_, value) = tag.raw_attrs().find(|(k, _)| k.eq_ignore_ascii_case(name))?;
     let value = scan.unescape_attr(value);
     let value = value.trim();
@@ -131,15 +132,20 @@ fn web(url: Url) -> Option<Url> {
     matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
-/// Passes over the inside of a script or style sheet, which is no markup.
-fn skip_raw(scan: &mut Scanner<'_>, tag: &Tag<'_>) {
+/// The inside of a script, style sheet or title, which is no markup, and moves on to its end tag. One without an end tag is
+/// taken as empty, so that it hides nothing.
+pub(crate) fn raw_inside<'a>(scan: &mut Scanner<'a>, tag: &Tag<'a>) -> &'a str {
     let text = scan.text;
-    let bytes = text.as_bytes();
-    for i in memchr::memmem::find_iter(&bytes[scan.pos..], b"</") {
-        let at = scan.pos + i + 2;
+    let (bytes, from) = (text.as_bytes(), scan.pos);
+    if tag.empty {
+        return "";
+    }
+    for i in memchr::memmem::find_iter(&bytes[from..], b"</") {
+        let at = from + i + 2;
         if bytes.get(at..at + tag.name.len()).is_some_and(|n| n.eq_ignore_ascii_case(tag.name.as_bytes())) {
             scan.pos = at - 2;
-            return;
+            return &text[from..scan.pos];
         }
     }
+    ""
 }

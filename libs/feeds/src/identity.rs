@@ -111,7 +111,13 @@ impl Entry {
                 put(field, t);
             }
         }
-        for (field, date) in [(9, self.published), (10, self.expires), (11, self.valid_from)] {
+        for (field, date) in [
+            (9, self.published),
+            (10, self.expires),
+            (11, self.valid_from),
+            (23, self.reviewed),
+            (24, self.next_review),
+        ] {
             if let Some(d) = date {
                 put(field, &d.as_millisecond().to_string());
             }

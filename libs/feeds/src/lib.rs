@@ -1,5 +1,16 @@
 //! Feeds: decode, repair, read, discover. Bytes in, values out; no I/O, no clock, no panics.
 //!
+//! | what | where |
+//! | --- | --- |
+//! | feeds: RSS, RDF, Atom, JSON Feed, CDF | [`parse`] |
+//! | lists of subscriptions | [`opml`] |
+//! | feeds that a page advertises | [`discover`] |
+//! | a page as an entry: JSON-LD, OpenGraph, HTML | [`page`] |
+//! | sitemaps, news and video sitemaps | [`sitemap`] |
+//! | `robots.txt` | [`robots`] |
+//! | YouTube's addresses | [`youtube`] |
+//! | dates in any form; dates of review | [`dates`], [`reviewed`] |
+//!
 //! [`parse`] takes a document of any format and gives its entries *and* whatever was wrong with it. The way through:
 //! [`decode()`] finds the encoding; control characters go; the first characters tell JSON from XML from HTML; XML is
 //! read in one pass by a reader of our own over a scanner that repairs as it goes. That reader stands on quick-xml's
@@ -43,11 +54,16 @@ mod json;
 mod model;
 mod ns;
 pub mod opml;
+pub mod page;
 mod problems;
 mod read;
 mod report;
+pub mod reviewed;
+pub mod robots;
+pub mod sitemap;
 mod tidy;
 mod xml;
+pub mod youtube;
 
 pub use decode::{Decoded, decode};
 pub use identity::{Identity, IdentityKind, canonical_url};

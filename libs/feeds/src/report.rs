@@ -151,6 +151,8 @@ fn entry(e: &Entry) -> Value {
     put(&mut map, "in_reply_to", &e.in_reply_to);
     put(&mut map, "expires", e.expires);
     put(&mut map, "valid_from", e.valid_from);
+    put(&mut map, "reviewed", e.reviewed);
+    put(&mut map, "next_review", e.next_review);
     put(&mut map, "itunes", lean(&e.itunes));
     put(&mut map, "transcripts", lean(&e.transcripts));
     put(&mut map, "location", e.location);

@@ -37,7 +37,7 @@ pub struct NewFeedBody {
     /// Short name of the organization whose it is.
     #[schema(example = "st-anne")]
     pub organization: String,
-    /// Its address.
+    /// Its address; that of a YouTube channel or playlist page stands for its feed.
     #[schema(example = "https://st-anne.example/news/feed.xml")]
     pub url: String,
     /// What it is; told from the address where it is left out.
@@ -234,6 +234,8 @@ fn feed_address(text: &str) -> Answer<(Url, String)> {
     }
     let mut url = Url::parse(text).map_err(|_| wrong())?;
     url.set_fragment(None);
+    // The page of a channel or playlist stands for its feed, as on the command line.
+    let url = carewire_feeds::youtube::feed_url(&url).unwrap_or(url);
     let host = match url.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.').to_ascii_lowercase(),
         Some(Host::Ipv4(address)) => address.to_string(),
@@ -245,6 +247,5 @@ fn feed_address(text: &str) -> Answer<(Url, String)> {
 
 /// A channel's feed on YouTube is told by its address.
 fn kind_of(url: &Url) -> FeedKind {
-    let youtube = url.domain().is_some_and(|host| host == "youtube.com" || host.ends_with(".youtube.com"));
-    if youtube && url.path() == "/feeds/videos.xml" { FeedKind::YoutubeChannel } else { FeedKind::Feed }
+    if carewire_feeds::youtube::feed_url(url).is_some() { FeedKind::YoutubeChannel } else { FeedKind::Feed }
 }

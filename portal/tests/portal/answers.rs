@@ -143,9 +143,7 @@ async fn organizations_feeds_and_tokens_are_written() {
     let emptied = network.send("PATCH", &path, operator, Some(r#"{"country": null}"#)).await.json();
     assert!(emptied["country"].is_null());
 
-    let body = format!(
-        r##"{{"organization": "{slug}", "url": "https://www.youtube.com/feeds/videos.xml?channel_id=UC1#x"}}"##
-    );
+    let body = format!(r##"{{"organization": "{slug}", "url": "https://m.youtube.com/channel/UC1/videos#x"}}"##);
     let feed = network.send("POST", "/v1/feeds", operator, Some(&body)).await.json();
     assert_eq!((&feed["kind"], &feed["organization"]), (&"youtube-channel".into(), &slug.as_str().into()));
     assert_eq!(feed["url"], "https://www.youtube.com/feeds/videos.xml?channel_id=UC1");

@@ -28,6 +28,10 @@ pub struct Entry {
     pub expires: Option<Timestamp>,
     /// From when on it holds (`dcterms:valid`).
     pub valid_from: Option<Timestamp>,
+    /// When its content was last reviewed (schema.org `lastReviewed`).
+    pub reviewed: Option<Timestamp>,
+    /// When it is to be reviewed again.
+    pub next_review: Option<Timestamp>,
     /// Authors.
     pub authors: Vec<Person>,
     /// Contributors.

@@ -119,6 +119,14 @@ pub struct Text {
     pub base: Option<String>,
 }
 
+impl Text {
+    /// A text without markup.
+    #[must_use]
+    pub fn plain(value: String) -> Text {
+        Text { kind: TextKind::Plain, value, ..Text::default() }
+    }
+}
+
 /// A link as the feed gives it (RFC 4287, 4.2.7).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]

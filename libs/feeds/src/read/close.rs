@@ -2,7 +2,7 @@
 
 use super::media::kind_of;
 use super::{MAX_ENTRIES, Reader};
-use crate::{Entry, Feed, Format, Link, Media, MediaKind, Parsed, Text, TextKind};
+use crate::{Entry, Feed, Format, Link, Media, MediaKind, Parsed, Text};
 
 impl Reader<'_> {
     pub(super) fn close_entry(&mut self) {
@@ -13,7 +13,7 @@ impl Reader<'_> {
         }
         let e = &mut draft.entry;
         if e.title.is_none() {
-            e.title = draft.other_title.or_else(|| draft.media_title.clone()).map(plain);
+            e.title = draft.other_title.or_else(|| draft.media_title.clone()).map(Text::plain);
         }
         // a date of dc:date is that of the last change where the publication is known
         match (e.published, draft.dc_date) {
@@ -36,10 +36,10 @@ impl Reader<'_> {
             }
         }
         if e.summary.is_none() && e.content.is_none() {
-            e.summary = draft.media_description.take().map(plain);
+            e.summary = draft.media_description.take().map(Text::plain);
         }
         if e.summary.is_none() && e.content.is_none() {
-            e.summary = e.itunes.summary.clone().or_else(|| e.itunes.subtitle.clone()).map(plain);
+            e.summary = e.itunes.summary.clone().or_else(|| e.itunes.subtitle.clone()).map(Text::plain);
         }
         itunes_keywords(&e.itunes.keywords, &mut e.categories);
         finish_links(e);
@@ -81,10 +81,6 @@ fn itunes_keywords(words: &[String], categories: &mut Vec<crate::Category>) {
             categories.push(crate::Category { term: word.clone(), scheme, label: None });
         }
     }
-}
-
-fn plain(value: String) -> Text {
-    Text { kind: TextKind::Plain, value, ..Text::default() }
 }
 
 fn is_rel(link: &Link, rel: &str) -> bool {
@@ -131,7 +127,7 @@ fn finish_links(e: &mut Entry) {
         } else if is_rel(link, "via") && e.source.is_none() {
             e.source = Some(crate::Source {
                 url: Some(link.href.clone()),
-                title: link.title.clone().map(plain),
+                title: link.title.clone().map(Text::plain),
                 ..Default::default()
             });
         }
@@ -200,7 +196,7 @@ fn finish_feed(feed: &mut Feed, rss_site: Option<String>, entries: &[Entry]) {
     }
     itunes_keywords(&feed.itunes.keywords, &mut feed.categories);
     if feed.subtitle.is_none() {
-        feed.subtitle = feed.itunes.summary.clone().or_else(|| feed.itunes.subtitle.clone()).map(plain);
+        feed.subtitle = feed.itunes.summary.clone().or_else(|| feed.itunes.subtitle.clone()).map(Text::plain);
     }
     if feed.url.is_none() {
         feed.url = page(feed.links.iter().filter(|l| is_alternate(l))).map(|l| l.href.clone());

@@ -19,6 +19,7 @@ use crate::xml::{Scanner, Tag, Token, local_name};
 use crate::{Context, DeletedEntry, Entry, Feed, Format, Media, Parsed, Person, Source};
 pub(crate) use close::finish_media;
 use jiff::Timestamp;
+pub(crate) use media::seconds;
 use scope::language_tag;
 use std::borrow::Cow;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! YouTube's addresses: which feed belongs to a channel's or playlist's page.
+//! YouTube's addresses: which feed belongs to the page of a channel or playlist, which film to an address.
 
 use url::Url;
 
@@ -35,9 +35,28 @@ pub fn feed_url(url: &Url) -> Option<Url> {
     Some(feed)
 }
 
+/// The id of the film that an address leads to: of its page, of the short form, of an embedded player, of a Short.
+#[must_use]
+pub fn video_id(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    let host = ["www.", "m.", "music."].iter().find_map(|p| host.strip_prefix(p)).unwrap_or(host);
+    let mut parts = url.path_segments()?;
+    let id = match host {
+        "youtu.be" => parts.next()?.to_owned(),
+        "youtube.com" | "youtube-nocookie.com" => match parts.next()? {
+            "watch" => url.query_pairs().find(|(key, _)| key == "v")?.1.into_owned(),
+            "embed" | "shorts" | "live" | "v" => parts.next()?.to_owned(),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let good = id.len() == 11 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    good.then_some(id)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::feed_url;
+    use super::{feed_url, video_id};
 
     #[test]
     fn addresses_of_channels_and_playlists() {
@@ -54,6 +73,22 @@ mod tests {
             ("https://youtube.com.example/channel/UCabcdefghijklmnopqrstuv", None),
         ] {
             assert_eq!(feed_url(&given.parse().unwrap()).as_ref().map(url::Url::as_str), feed, "{given}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_films() {
+        let id = Some("dQw4w9WgXcQ");
+        for (given, expected) in [
+            ("https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=3", id),
+            ("https://youtu.be/dQw4w9WgXcQ?si=x", id),
+            ("https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ", id),
+            ("https://m.youtube.com/shorts/dQw4w9WgXcQ", id),
+            ("https://www.youtube.com/watch?v=short", None),
+            ("https://www.youtube.com/channel/dQw4w9WgXcQ", None),
+            ("https://example.org/watch?v=dQw4w9WgXcQ", None),
+        ] {
+            assert_eq!(video_id(&given.parse().unwrap()).as_deref(), expected, "{given}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Leases and pauses of one host task, as the HTTP client asks for them at every request.
+//! Leases and pauses of one job, as the HTTP client asks for them at every request.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use carewire_fetch::{GateError, HostGate, host_of};
+use carewire_fetch::{FetchConfig, GateError, HostGate, host_of};
 use carewire_store::{HostLease, Store, StoreError};
 use tokio::{
     sync::Mutex,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use url::Url;
 use uuid::Uuid;
@@ -17,9 +17,12 @@ const CONFIRMED: Duration = Duration::from_secs(1);
 const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 const ENTER_RETRY: Duration = Duration::from_millis(200);
 
-/// The gate of one host task: holds the lease that it was claimed with, takes those of hosts that redirects lead to, and keeps the
-/// pause between two requests to each of them.
-pub(crate) struct LeaseGate {
+/// What a host's policy has before somebody sets one; then the pause of `[fetch]` holds.
+pub const UNSET_PAUSE: Duration = Duration::from_millis(250);
+
+/// The gate of one job on a host: holds the lease that it was claimed with, takes those of hosts that redirects lead to, and keeps
+/// the pause between two requests to each of them.
+pub struct LeaseGate {
     store: Store,
     owner: Uuid,
     lease: Duration,
@@ -48,7 +51,7 @@ struct Held {
 
 impl LeaseGate {
     /// The gate of a task that holds `lease`, taken not before `since`.
-    pub(crate) fn new(
+    pub fn new(
         store: Store,
         owner: Uuid,
         lease: HostLease,
@@ -63,20 +66,53 @@ impl LeaseGate {
         LeaseGate { store, owner, lease: duration, request, pause, state: Mutex::new(state) }
     }
 
+    /// Takes a lease of `url`'s host for a job of its own, such as a check that somebody asked for; waits for it up to `patience`.
+    ///
+    /// # Errors
+    /// [`GateError::Busy`] where the host is being asked by somebody else, or asked to be left alone; [`GateError::Failed`] where
+    /// the store failed or `url` has no host.
+    pub async fn take(
+        store: Store,
+        url: &Url,
+        config: &FetchConfig,
+        patience: Duration,
+    ) -> Result<LeaseGate, GateError> {
+        let none = || GateError::Failed { host: String::new(), message: format!("{url} has no host") };
+        let host = host_of(url).ok_or_else(none)?;
+        // Longer than a request may take, so that it need not be renewed before the first.
+        let duration = config.total_timeout * 2 + CONFIRMED;
+        let owner = Uuid::new_v4();
+        let end = Instant::now() + patience;
+        loop {
+            let since = Instant::now();
+            let taken = store.acquire_host(&host, owner, duration).await;
+            if let Some(lease) = taken.map_err(|error| failed(&host, &error))? {
+                let policy = store.host(&host).await.map_err(|error| failed(&host, &error))?;
+                let pause = policy.map_or(UNSET_PAUSE, |policy| millis(policy.pause_ms));
+                let pause = if pause == UNSET_PAUSE { config.min_host_pause } else { pause };
+                return Ok(LeaseGate::new(store, owner, lease, since, duration, config.total_timeout, pause));
+            }
+            if Instant::now() >= end {
+                return Err(GateError::Busy { host, retry_in: None });
+            }
+            sleep(ENTER_RETRY).await;
+        }
+    }
+
     /// Notes that the request under way has ended: the pause begins.
-    pub(crate) async fn ended(&self) {
+    pub async fn ended(&self) {
         let mut state = self.state.lock().await;
         note_end(&mut state);
     }
 
     /// Whether the task's own lease has not been found lost.
-    pub(crate) async fn holds_own(&self) -> bool {
+    pub async fn holds_own(&self) -> bool {
         let state = self.state.lock().await;
         state.held.contains_key(&state.own)
     }
 
     /// Waits out the pauses and gives all leases back, those of other hosts and the task's own. What the database does not take ends by itself.
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         let mut state = self.state.into_inner();
         note_end(&mut state);
         for held in state.held.into_values() {
@@ -90,7 +126,7 @@ impl LeaseGate {
     }
 
     /// Gives the leases of other hosts back whose pause is over, so that nobody waits for them longer than needed.
-    pub(crate) async fn leave_others(&self) {
+    pub async fn leave_others(&self) {
         let mut state = self.state.lock().await;
         let now = Instant::now();
         let own = state.own.clone();
@@ -124,6 +160,10 @@ fn note_end(state: &mut State) {
     }
 }
 
+fn millis(pause: i64) -> Duration {
+    Duration::from_millis(u64::try_from(pause).unwrap_or_default())
+}
+
 fn failed(host: &str, error: &StoreError) -> GateError {
     GateError::Failed { host: host.to_owned(), message: error.to_string() }
 }
@@ -146,7 +186,7 @@ impl HostGate for LeaseGate {
             if Instant::now() >= patience {
                 return Err(GateError::Busy { host: host.to_owned(), retry_in: None });
             }
-            tokio::time::sleep(ENTER_RETRY).await;
+            sleep(ENTER_RETRY).await;
         }
     }
 
