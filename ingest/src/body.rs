@@ -14,7 +14,7 @@ use carewire_schemas::{
     cloudevents::encode,
     topics::{self, Topic},
 };
-use carewire_store::{EntryWrite, Feed, FeedKind, FeedMeta, PollDone, StoreError};
+use carewire_store::{EntryWrite, Feed, FeedKind, FeedMemory, FeedMeta, PollDone, StoreError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use xxhash_rust::xxh3::xxh3_64;
@@ -91,7 +91,8 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, ended
     metrics::POLLS.with_label_values(&["read"]).inc();
 
     let fresh = cache_lifetime(&response.headers, now).lifetime;
-    let next = next_poll(config, now, read.interval, fresh, Some(&read.document), fastrand::f64());
+    let memory = learned(feed, &read.document);
+    let next = next_poll(config, now, read.interval, &outcome::holds(feed, &memory, fresh), fastrand::f64());
     // A body that is not whole must be asked for again as a whole.
     let validators = match response.complete {
         true => outcome::validators(&response, Some(hash)),
@@ -103,8 +104,18 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, ended
         meta: meta(&read.document, read.format),
         problems: Some(outcome::gathered(problems.into_iter())),
         entries,
+        memory: (memory != feed.memory).then_some(memory),
         ..outcome::blank(feed, now, next)
     })
+}
+
+/// What is to be remembered of the feed after its document was read.
+fn learned(feed: &Feed, document: &carewire_feeds::Feed) -> FeedMemory {
+    FeedMemory {
+        skip_hours: document.skip_hours.iter().copied().take(48).collect(),
+        skip_days: document.skip_days.iter().take(14).map(|day| day.chars().take(20).collect()).collect(),
+        ..feed.memory.clone()
+    }
 }
 
 /// The store refused for good: logged here, and the feed comes again when its claim ends.
@@ -216,10 +227,14 @@ fn encoded(
     topic: &'static Topic,
     trace: TraceParent,
 ) -> Result<(Record, EntryWrite), (&'static str, String, String)> {
-    let (mut event, hash, deleted) = match news {
-        News::Entry(change, keyed) => (entry_event(*keyed.entry, keyed.id, change, context), keyed.hash, false),
-        News::Deleted { id, guid, hash } => (deletion_event(id, &guid, context), hash, true),
+    let (mut event, hash, link) = match news {
+        News::Entry(change, keyed) => {
+            let link = keyed.link();
+            (entry_event(*keyed.entry, keyed.id, change, context), keyed.hash, Some(link))
+        }
+        News::Deleted { id, guid, hash } => (deletion_event(id, &guid, context), hash, None),
     };
+    let deleted = event.change == carewire_schemas::Change::Deleted;
     let change = match event.change {
         carewire_schemas::Change::New => "new",
         carewire_schemas::Change::Changed => "changed",
@@ -233,7 +248,7 @@ fn encoded(
     // Of a deleted entry the last revision stays; there is nothing newer to keep.
     let revision = if deleted { Vec::new() } else { compressed(&value) };
     let headers = EventHeaders::new(topic, "ingest", event.entry.to_string(), event.version, trace.child());
-    let write = EntryWrite { entry: event.entry, hash, version: event.version, deleted, revision };
+    let write = EntryWrite { entry: event.entry, hash, version: event.version, deleted, revision, link };
     Ok((event_record(&headers, value), write))
 }
 

@@ -18,6 +18,24 @@ pub struct IngestConfig {
     /// The longest time between two polls, whatever a server or a feed asks; also the longest wait after failures.
     #[serde(with = "humane")]
     pub max_interval: Duration,
+    /// The time between two polls of a feed whose hub pushes what is new: a safety net.
+    #[serde(with = "humane")]
+    pub push_interval: Duration,
+    /// How soon after its publication an entry should be seen, for feeds of which nothing else was said.
+    #[serde(with = "humane")]
+    pub freshness_target: Duration,
+    /// For how long a feed must answer 410 before it is taken to have ended.
+    #[serde(with = "humane")]
+    pub gone_after: Duration,
+    /// At how many polls in a row a move must be seen before it is followed.
+    pub move_polls: u32,
+    /// For how long a move must be seen before it is followed.
+    #[serde(with = "humane")]
+    pub move_after: Duration,
+    /// Whether feeds registered as http are tried over https now and then.
+    pub try_https: bool,
+    /// How many pages of a feed's archive (RFC 5005) are read after its registration; 0 reads none.
+    pub archive_pages: u32,
     /// Whether a feed's own rhythm moves its interval between the bounds; otherwise every feed keeps the default.
     pub adaptive: bool,
     /// How much is added to each interval by chance, as a share of it, so that feeds do not come in step.
@@ -60,6 +78,13 @@ impl Default for IngestConfig {
             min_interval: Duration::from_secs(5 * 60),
             default_interval: Duration::from_secs(30 * 60),
             max_interval: Duration::from_secs(24 * 3600),
+            push_interval: Duration::from_secs(6 * 3600),
+            freshness_target: Duration::from_secs(15 * 60),
+            gone_after: Duration::from_secs(24 * 3600),
+            move_polls: 3,
+            move_after: Duration::from_secs(24 * 3600),
+            try_https: true,
+            archive_pages: 50,
             adaptive: true,
             jitter: 0.1,
             concurrency: 128,
@@ -95,6 +120,11 @@ impl IngestConfig {
             ("default_interval", self.default_interval >= self.min_interval, "must not be below min_interval"),
             ("max_interval", self.max_interval >= self.default_interval, "must not be below default_interval"),
             ("max_interval", self.max_interval <= Duration::from_secs(30 * 86_400), "must be at most \"30d\""),
+            ("push_interval", self.push_interval >= self.min_interval, "must not be below min_interval"),
+            ("push_interval", self.push_interval <= Duration::from_secs(30 * 86_400), "must be at most \"30d\""),
+            ("freshness_target", self.freshness_target >= Duration::from_secs(1), "must be at least \"1s\""),
+            ("move_polls", (1..=1000).contains(&self.move_polls), "must be between 1 and 1000"),
+            ("archive_pages", self.archive_pages <= 10_000, "must be at most 10000"),
             ("jitter", (0.0..=1.0).contains(&self.jitter), "must be between 0 and 1"),
             ("concurrency", (1..=10_000).contains(&self.concurrency), "must be between 1 and 10000"),
             ("feeds_per_host", (1..=10_000).contains(&self.feeds_per_host), "must be between 1 and 10000"),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry as Slot};
 
 use carewire_feeds::{DeletedEntry, Entry};
 use carewire_schemas::{Change, EntryId, FeedId};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// An entry with its id and the hash of what a reader would notice of it.
 #[derive(Debug)]
@@ -12,6 +13,13 @@ pub(crate) struct Keyed {
     pub(crate) hash: i64,
     /// Boxed: an entry has many fields, and these are sorted.
     pub(crate) entry: Box<Entry>,
+}
+
+impl Keyed {
+    /// The identity that the entry has without its id (canonical link, else title and date), as the store keeps it.
+    pub(crate) fn link(&self) -> i64 {
+        xxh3_64(self.entry.identity_without_id().key.as_bytes()).cast_signed()
+    }
 }
 
 /// What a document holds, by id: the oldest entry first, each id once.

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use carewire_fetch::{FetchError, Response, cache_lifetime, retry_after};
-use carewire_store::{Feed, FeedMeta, FeedProblem, FeedState, PollDone, Validators};
+use carewire_store::{Feed, FeedMemory, FeedMeta, FeedProblem, FeedState, FreshnessTally, PollDone, Validators};
 use jiff::Timestamp;
 
 use crate::{
     config::IngestConfig,
     metrics,
-    schedule::{Next, Reason, after, after_failure, next_poll},
+    schedule::{Holds, Next, Reason, after, after_failure, next_poll},
 };
 
 /// A host that says 429 or 503 without saying for how long is left alone for this long.
@@ -38,6 +38,11 @@ pub(crate) fn blank(feed: &Feed, now: Timestamp, next: Next) -> PollDone {
         new_url: None,
         state: None,
         entries: Vec::new(),
+        memory: None,
+        proposals: Vec::new(),
+        tasks: Vec::new(),
+        tally: FreshnessTally::default(),
+        findings: None,
     }
 }
 
@@ -47,11 +52,22 @@ pub(crate) fn kept_interval(config: &IngestConfig, feed: &Feed) -> Duration {
     kept.clamp(config.min_interval, config.max_interval)
 }
 
+/// What moves the feed's next poll, besides its interval.
+pub(crate) fn holds<'a>(feed: &Feed, memory: &'a FeedMemory, fresh: Option<Duration>) -> Holds<'a> {
+    Holds {
+        fresh,
+        skip_hours: &memory.skip_hours,
+        skip_days: &memory.skip_days,
+        push_until: feed.push_until,
+        target: feed.target_s.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+    }
+}
+
 /// 304, or a 200 with the body of before: nothing is new. A 200's validators replace the old ones.
 pub(crate) fn unchanged(config: &IngestConfig, feed: &Feed, response: &Response, now: Timestamp) -> PollDone {
     let fresh = cache_lifetime(&response.headers, now).lifetime;
     let kept = (kept_interval(config, feed), Reason::Interval);
-    let next = next_poll(config, now, kept, fresh, None, fastrand::f64());
+    let next = next_poll(config, now, kept, &holds(feed, &feed.memory, fresh), fastrand::f64());
     let validators = (response.status != 304).then(|| validators(response, feed.body_hash));
     let outcome = if response.status == 304 { "not-modified" } else { "same-body" };
     metrics::POLLS.with_label_values(&[outcome]).inc();

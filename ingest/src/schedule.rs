@@ -35,6 +35,10 @@ pub enum Reason {
     RetryAfter,
     /// The host of a redirect was busy; tried again soon.
     Busy,
+    /// A push subscription stands for polling; this poll is its safety net.
+    Push,
+    /// The target of the feed's freshness.
+    Target,
 }
 
 impl Reason {
@@ -53,6 +57,8 @@ impl Reason {
             Reason::Failure => "failure",
             Reason::RetryAfter => "retry-after",
             Reason::Busy => "busy",
+            Reason::Push => "push",
+            Reason::Target => "target",
         }
     }
 }
@@ -127,24 +133,52 @@ fn update_period(feed: &Feed) -> Option<Duration> {
     Some(period / feed.update_frequency.unwrap_or(1).max(1))
 }
 
-/// The next poll after one that succeeded.
+/// What moves a feed's next poll besides its interval.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Holds<'a> {
+    /// How long the answer is fresh (RFC 9111).
+    pub fresh: Option<Duration>,
+    /// Hours in UTC in which the feed asks not to be polled; of 24, 0 is meant.
+    pub skip_hours: &'a [u8],
+    /// Days in English on which it asks not to be polled.
+    pub skip_days: &'a [String],
+    /// Until when a push subscription stands for polling.
+    pub push_until: Option<Timestamp>,
+    /// How soon after its publication an entry is to be seen, where somebody has said so of this feed.
+    pub target: Option<Duration>,
+}
+
+/// The next poll after one that succeeded; `chance` is a number from 0 to 1.
 ///
-/// `fresh` is how long the answer is fresh (RFC 9111), `skips` the feed whose skipped hours and days hold (none after a 304),
-/// `chance` a number from 0 to 1.
+/// A target shortens the interval, but nothing shortens what the publisher asked for with a header or skipped hours. While
+/// pushes come, polling is a safety net only, but not for longer than the subscription holds.
 #[must_use]
 pub fn next_poll(
     config: &IngestConfig,
     now: Timestamp,
     (interval, reason): (Duration, Reason),
-    fresh: Option<Duration>,
-    skips: Option<&Feed>,
+    holds: &Holds<'_>,
     chance: f64,
 ) -> Next {
-    let fresh = fresh.map(|fresh| fresh.min(config.max_interval)).filter(|&fresh| fresh > interval);
-    let (wait, reason) = fresh.map_or((interval, reason), |fresh| (fresh, Reason::Cache));
+    let target = holds.target.map(|target| target.max(config.min_interval)).filter(|&target| target < interval);
+    let asked = matches!(reason, Reason::Ttl | Reason::UpdatePeriod);
+    let (mut wait, mut reason) = match target.filter(|_| !asked) {
+        Some(target) => (target, Reason::Target),
+        None => (interval, reason),
+    };
+    if let Some(until) = holds.push_until.filter(|&until| until > now) {
+        let net = config.push_interval.min(between(now, until));
+        if net > wait {
+            (wait, reason) = (net, Reason::Push);
+        }
+    }
+    let fresh = holds.fresh.map(|fresh| fresh.min(config.max_interval)).filter(|&fresh| fresh > wait);
+    if let Some(fresh) = fresh {
+        (wait, reason) = (fresh, Reason::Cache);
+    }
     // Chance only ever adds: what a publisher asked for is a least time.
-    let at = after(now, wait + interval.mul_f64(config.jitter * chance.clamp(0.0, 1.0)));
-    match skips.and_then(|feed| skip(feed, at)) {
+    let at = after(now, wait + interval.min(wait).mul_f64(config.jitter * chance.clamp(0.0, 1.0)));
+    match skip(holds.skip_hours, holds.skip_days, at) {
         Some(later) => Next { at: later, reason: Reason::Skip, interval },
         None => Next { at, reason, interval },
     }
@@ -162,8 +196,8 @@ pub fn after_failure(config: &IngestConfig, now: Timestamp, interval: Duration, 
 /// The first time from `at` on that the feed does not ask to be left alone in; `None` where `at` is well. RSS 2.0: hours and days are in GMT.
 ///
 /// A feed that skips everything is not obeyed: it would never be read again.
-fn skip(feed: &Feed, at: Timestamp) -> Option<Timestamp> {
-    if feed.skip_hours.is_empty() && feed.skip_days.is_empty() {
+fn skip(hours: &[u8], days: &[String], at: Timestamp) -> Option<Timestamp> {
+    if hours.is_empty() && days.is_empty() {
         return None;
     }
     let hour_seconds = 3600;
@@ -172,9 +206,9 @@ fn skip(feed: &Feed, at: Timestamp) -> Option<Timestamp> {
         let zoned = time.to_zoned_datetime(TimeZone::UTC);
         let hour = u8::try_from(zoned.hour()).unwrap_or_default();
         let day = day_name(zoned.weekday());
-        let skipped = feed.skip_hours.contains(&hour)
-            || (hour == 0 && feed.skip_hours.contains(&24))
-            || feed.skip_days.iter().any(|skipped| skipped.trim().eq_ignore_ascii_case(day));
+        let skipped = hours.contains(&hour)
+            || (hour == 0 && hours.contains(&24))
+            || days.iter().any(|skipped| skipped.trim().eq_ignore_ascii_case(day));
         if !skipped {
             return (time != at).then_some(time);
         }
@@ -269,12 +303,35 @@ mod tests {
             (Some(60 * 24 * 365), 0.0, 1440, Reason::Cache),
         ] {
             let fresh = fresh_minutes.map(|minutes| Duration::from_secs(60 * minutes));
-            let next = next_poll(&config, now(), half_hour, fresh, None, chance);
+            let next = next_poll(&config, now(), half_hour, &Holds { fresh, ..Holds::default() }, chance);
             assert_eq!(
                 (next.at, next.reason),
                 (now() + Duration::from_secs(60 * minutes), reason),
                 "{fresh_minutes:?}"
             );
+        }
+    }
+
+    #[test]
+    fn push_makes_polls_rare_and_a_target_makes_them_frequent() {
+        let config = IngestConfig::default();
+        let hours = |n: u64| Some(now() + Duration::from_secs(3600 * n));
+        let minutes = |n: u64| Some(Duration::from_secs(60 * n));
+        for (name, reason, push_until, target, fresh, wait, expected) in [
+            ("a subscription for days", Reason::Rhythm, hours(100), None, None, 360, Reason::Push),
+            ("one that ends soon", Reason::Rhythm, hours(2), None, None, 120, Reason::Push),
+            ("one that has ended", Reason::Rhythm, hours(0), None, None, 30, Reason::Rhythm),
+            ("freshness beyond it", Reason::Rhythm, hours(100), None, minutes(600), 600, Reason::Cache),
+            ("a target", Reason::Rhythm, None, minutes(10), None, 10, Reason::Target),
+            ("a target below the least interval", Reason::Rhythm, None, minutes(1), None, 5, Reason::Target),
+            ("a target above the interval", Reason::Rhythm, None, minutes(60), None, 30, Reason::Rhythm),
+            ("a target against ttl", Reason::Ttl, None, minutes(10), None, 30, Reason::Ttl),
+            ("a target against freshness", Reason::Rhythm, None, minutes(10), minutes(20), 20, Reason::Cache),
+        ] {
+            let holds = Holds { push_until, target, fresh, ..Holds::default() };
+            let next = next_poll(&config, now(), (Duration::from_secs(1800), reason), &holds, 0.0);
+            assert_eq!((next.at, next.reason), (now() + Duration::from_secs(60 * wait), expected), "{name}");
+            assert_eq!(next.interval, Duration::from_secs(1800), "{name}: the interval stays the feed's own");
         }
     }
 
@@ -291,9 +348,9 @@ mod tests {
             ((0..24).collect(), vec![], "2026-11-23T21:00:00Z"),
         ] {
             let days: Vec<String> = days.into_iter().map(str::to_owned).collect();
-            let feed = Feed { skip_hours: hours, skip_days: days, ..Feed::default() };
-            let next = next_poll(&config, now(), (Duration::from_secs(1800), Reason::Default), None, Some(&feed), 0.0);
-            assert_eq!(next.at, at.parse().unwrap(), "{:?} {:?}", feed.skip_hours, feed.skip_days);
+            let holds = Holds { skip_hours: &hours, skip_days: &days, ..Holds::default() };
+            let next = next_poll(&config, now(), (Duration::from_secs(1800), Reason::Default), &holds, 0.0);
+            assert_eq!(next.at, at.parse().unwrap(), "{hours:?} {days:?}");
         }
     }
 

@@ -9,8 +9,9 @@ use std::{
 
 use carewire_schemas::{ConditionCode, EntryId, FeedId, Fields, ItemId, ItemKind, Slug, StoryId, StoryRelation};
 use carewire_store::{
-    EntryWrite, Feed, FeedKind, FeedMeta, GroupBatch, GroupItem, GroupSource, IdentityKey, ItemChange, ItemRow,
-    ItemState, NewFeed, NewOrganization, PollDone, Position, Proof, Standing, Store, StoreConfig, Target, Validators,
+    EntryWrite, Feed, FeedKind, FeedMeta, FreshnessTally, GroupBatch, GroupItem, GroupSource, IdentityKey, ItemChange,
+    ItemRow, ItemState, NewFeed, NewOrganization, PollDone, Position, Proof, Standing, Store, StoreConfig, Target,
+    Validators,
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -63,6 +64,11 @@ fn poll(feed: &Feed, status: i32, entries: Vec<EntryWrite>) -> PollDone {
         new_url: None,
         state: None,
         entries,
+        memory: None,
+        proposals: vec![],
+        tasks: vec![],
+        tally: FreshnessTally::default(),
+        findings: None,
     }
 }
 
@@ -94,6 +100,7 @@ async fn round(store: &Store, status: i32) -> Outcome<Vec<FeedId>> {
                     version: feed.turn,
                     deleted: false,
                     revision: noise(700),
+                    link: Some(fastrand::i64(..)),
                 }));
             }
             all.push(feed.id);

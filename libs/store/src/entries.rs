@@ -1,6 +1,6 @@
 //! Entries: what was read of each feed, with the last raw revision of each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use carewire_schemas::{EntryId, FeedId};
 
@@ -61,6 +61,29 @@ impl Store {
             }
         }
         Ok(known)
+    }
+
+    /// Entries of a feed that have one of these identities without their ids ([`EntryWrite::link`](crate::EntryWrite)):
+    /// identity, entry, hash of the content.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn entries_by_link(&self, feed: FeedId, links: &[i64]) -> Result<Vec<(i64, EntryId, i64)>> {
+        let wanted: HashSet<i64> = links.iter().copied().collect();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        // All of the feed: it is asked only where ids are unknown, and no index has to be kept for it.
+        let sql = "SELECT link, id, hash FROM entries WHERE feed = $1 AND link IS NOT NULL";
+        let rows = self.inner.db.fetch(sql, args![feed.0]).await?;
+        let mut found = Vec::new();
+        for row in rows {
+            let link = row.int(0)?;
+            if wanted.contains(&link) {
+                found.push((link, EntryId(row.uuid(1)?), row.int(2)?));
+            }
+        }
+        Ok(found)
     }
 
     /// The last raw revision of an entry, compressed (zstd).

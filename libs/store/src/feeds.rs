@@ -1,6 +1,6 @@
 //! Feeds: what is registered, and how each of them fares.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use carewire_schemas::{FeedId, OrganizationId};
 use jiff::Timestamp;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 use crate::{
     Result, Store, StoreError,
     counts::Tallies,
-    db::{LIST, Row, Tx, args, transaction},
+    db::{LIST, Row, Tx, args, later, transaction},
+    memory::FeedMemory,
     named::named_enum,
 };
 
@@ -22,6 +23,8 @@ named_enum! {
         Feed = "feed",
         /// A channel's feed on YouTube.
         YoutubeChannel = "youtube-channel",
+        /// A site map, whose pages are read as entries.
+        Sitemap = "sitemap",
     }
 }
 
@@ -123,6 +126,15 @@ pub struct Feed {
     pub hub: Option<String>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// Until when a push subscription stands for polling: until then it is polled rarely, as a safety net.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_until: Option<Timestamp>,
+    /// How many seconds after its publication an entry should be seen; the configured target where none is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_s: Option<i64>,
+    /// What polling remembers of it.
+    #[serde(skip)]
+    pub memory: FeedMemory,
 }
 
 /// What a feed is registered with.
@@ -159,7 +171,7 @@ macro_rules! feed_columns {
     () => {
         "id, organization, url, kind, title, site_url, host, state, proof, turn, etag, last_modified, body_hash, \
          next_poll, next_reason, interval_s, failures, last_poll, last_success, last_status, last_error, entries, \
-         format, language, hub, created_at, problems, validators_url"
+         format, language, hub, created_at, problems, validators_url, push_until, target_s, memory"
     };
 }
 pub(crate) use feed_columns;
@@ -194,6 +206,9 @@ pub(crate) fn feed_row(row: &Row) -> Result<Feed> {
         created_at: row.time(25)?,
         problems: row.json(26)?,
         validators_url: row.opt_text(27)?,
+        push_until: row.opt_time(28)?,
+        target_s: row.opt_int(29)?,
+        memory: row.json(30)?,
     })
 }
 
@@ -406,6 +421,45 @@ impl Store {
         })?;
         self.inner.signals.stir();
         Ok(())
+    }
+
+    /// Says until when a push subscription stands for polling the feed; `None` that there is none any more, which makes
+    /// the feed due by its interval again.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_push(&self, id: FeedId, until: Option<Timestamp>) -> Result<()> {
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let sql = "SELECT next_poll, interval_s, push_until FROM feeds WHERE id = $1";
+            let row = tx.fetch_opt(sql, args![id.0]).await?;
+            let row = row.ok_or_else(|| StoreError::NotFound(format!("feed {id}")))?;
+            let by_interval = later(now, Duration::from_secs(row.int(1)?.try_into().unwrap_or_default()));
+            let sooner = until.is_none() && row.opt_int(2)?.is_some() && row.time(0)? > by_interval;
+            Self::lock_feed(&mut tx, id, sooner.then_some(by_interval)).await?;
+            tx.execute("UPDATE feeds SET push_until = $2 WHERE id = $1", args![id.0, until]).await?;
+            if sooner {
+                let sql = "UPDATE feeds SET next_poll = $2, next_reason = 'interval' \
+                           WHERE id = $1 AND next_poll > $2 AND next_reason NOT LIKE 'claimed %'";
+                tx.execute(sql, args![id.0, by_interval]).await?;
+            }
+            Self::note_activity(&mut tx).await
+        })?;
+        self.inner.signals.stir();
+        Ok(())
+    }
+
+    /// Sets how many seconds after its publication an entry of the feed should be seen; `None` for the configured target.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_target(&self, id: FeedId, seconds: Option<i64>) -> Result<()> {
+        transaction!(self, |tx| {
+            match tx.execute("UPDATE feeds SET target_s = $2 WHERE id = $1", args![id.0, seconds]).await? {
+                0 => Err(StoreError::NotFound(format!("feed {id}"))),
+                _ => Ok(()),
+            }
+        })
     }
 
     /// How many feeds are in each state.

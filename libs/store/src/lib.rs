@@ -6,6 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`organizations`], [`feeds`], [`hosts`], [`polls`], [`entries`] | who publishes, where, what is due, what was read |
+//! | [`memory`], [`proposals`], [`report`], [`tasks`] | what polling learns of feeds over time; requests beside polling |
 //! | [`grouping`] | what the grouping worker keeps for itself: sources, identities, items, stories |
 //! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
 //! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
@@ -32,13 +33,17 @@ pub mod hosts;
 pub mod items;
 mod leading;
 pub mod leases;
+pub mod memory;
 mod named;
 pub mod organizations;
 pub mod outbox;
 pub mod polls;
 pub mod positions;
+pub mod proposals;
+pub mod report;
 pub mod standing;
 mod store;
+pub mod tasks;
 
 pub use accounts::{NewUser, Principal, Role, Token, TokenId, User, UserId};
 pub use audit::{AuditEntry, AuditRow};
@@ -56,9 +61,13 @@ pub use hosts::{Host, HostClaim, HostLease};
 pub use items::{Applied, ItemChange, ItemContent, ItemRow, ItemState, ItemsView};
 pub use leading::Leading;
 pub use leases::Lease;
+pub use memory::{FeedMemory, MoveSign, Moving, Tried};
 pub use organizations::{NewOrganization, Organization, OrganizationPatch, Standing};
 pub use outbox::Mail;
 pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
 pub use positions::Position;
+pub use proposals::{NewProposal, Proposal, ProposalReason, ProposalState};
+pub use report::{FeedFinding, FeedWeek, FreshnessTally, NewFinding};
 pub use standing::FeedStanding;
 pub use store::{Store, StoreConfig, Target};
+pub use tasks::{NewTask, Task, TaskKind};

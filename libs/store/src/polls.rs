@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    FeedKind, FeedProblem, FeedState, Result, Store, StoreError,
+    FeedKind, FeedMemory, FeedProblem, FeedState, FreshnessTally, NewFinding, NewProposal, NewTask, Result, Store,
+    StoreError,
     counts::Tallies,
     db::{LIST, Tx, args, transaction},
 };
@@ -67,6 +68,8 @@ pub struct EntryWrite {
     pub deleted: bool,
     /// The raw revision, compressed (zstd). Empty: none is kept, and the one there is stays.
     pub revision: Vec<u8>,
+    /// Hash of the identity that it has without its id; `None` keeps what is there.
+    pub link: Option<i64>,
 }
 
 /// The end of one claimed feed.
@@ -105,6 +108,16 @@ pub struct PollDone {
     pub state: Option<FeedState>,
     /// Entries new, changed or deleted.
     pub entries: Vec<EntryWrite>,
+    /// What polling is to remember; `None` keeps what is there.
+    pub memory: Option<FeedMemory>,
+    /// Addresses to propose to its owner.
+    pub proposals: Vec<NewProposal>,
+    /// What is to be asked for besides.
+    pub tasks: Vec<NewTask>,
+    /// How soon its new entries were seen.
+    pub tally: FreshnessTally,
+    /// All that is wrong with it; `None` where that did not change.
+    pub findings: Option<Vec<NewFinding>>,
 }
 
 impl Store {
@@ -147,7 +160,7 @@ impl Store {
 
     /// Writes the feeds whose turn is still the one polled, and says which.
     async fn write_polls(tx: &mut Tx, done: &[PollDone], moves: &Moves) -> Result<HashSet<FeedId>> {
-        let mut values = Vec::with_capacity(done.len() * 25);
+        let mut values = Vec::with_capacity(done.len() * 26);
         let mut seen = HashSet::new();
         for poll in done {
             if !seen.insert(poll.feed) {
@@ -155,6 +168,7 @@ impl Store {
             }
             let problems = poll.problems.as_ref().map(serde_json::to_string).transpose();
             let validators = poll.validators.clone().unwrap_or_default();
+            let memory = poll.memory.as_ref().map(serde_json::to_string).transpose();
             let (url, host) = moves.get(&poll.feed).cloned().unzip();
             values.append(&mut args![
                 poll.feed.0,
@@ -181,7 +195,8 @@ impl Store {
                 url,
                 host,
                 poll.state.map(FeedState::as_str),
-                validators.url
+                validators.url,
+                memory.map_err(StoreError::unreadable)?
             ]);
         }
         // Asked for by hand meanwhile: the time stays, and so the feed is polled again.
@@ -201,8 +216,8 @@ impl Store {
                  format = COALESCE(v.column18, format), hub = COALESCE(v.column19, hub), \
                  kind = COALESCE(v.column20, kind), problems = COALESCE(v.column21, problems), \
                  url = COALESCE(v.column22, url), host = COALESCE(v.column23, host), \
-                 state = COALESCE(v.column24, state) FROM (",
-                25,
+                 state = COALESCE(v.column24, state), memory = COALESCE(v.column26, memory) FROM (",
+                26,
                 ") AS v WHERE feeds.id = v.column1 AND feeds.turn = v.column2 RETURNING feeds.id",
                 values,
             )
@@ -224,17 +239,25 @@ impl Store {
             // One statement cannot write a row twice: the last of equal ids counts.
             let mut seen = HashSet::with_capacity(poll.entries.len());
             for entry in poll.entries.iter().rev().filter(|entry| seen.insert(entry.entry)) {
-                rows.append(&mut args![poll.feed.0, entry.entry.0, entry.hash, entry.version, entry.deleted]);
+                rows.append(&mut args![
+                    poll.feed.0,
+                    entry.entry.0,
+                    entry.hash,
+                    entry.version,
+                    entry.deleted,
+                    entry.link
+                ]);
                 if !entry.revision.is_empty() {
                     revisions.append(&mut args![entry.entry.0, entry.revision.clone()]);
                 }
             }
         }
         tx.insert(
-            "INSERT INTO entries (feed, id, hash, version, deleted)",
-            5,
+            "INSERT INTO entries (feed, id, hash, version, deleted, link)",
+            6,
             " ON CONFLICT (feed, id) DO UPDATE SET hash = excluded.hash, version = excluded.version, \
-             deleted = excluded.deleted WHERE excluded.version >= entries.version",
+             deleted = excluded.deleted, link = COALESCE(excluded.link, entries.link) \
+             WHERE excluded.version >= entries.version",
             rows,
         )
         .await?;
@@ -284,6 +307,15 @@ impl Store {
             }
             Self::recompute_due(&mut tx, &hosts.into_iter().collect::<Vec<_>>()).await?;
             let added = Self::write_entries(&mut tx, &done, &applied, &known).await?;
+            Self::write_weeks(&mut tx, &done, &applied).await?;
+            Self::write_findings(&mut tx, &done, &applied).await?;
+            let (mut proposals, mut tasks) = (Vec::new(), Vec::new());
+            for poll in done.iter().filter(|poll| applied.contains(&poll.feed)) {
+                proposals.extend(poll.proposals.iter().map(|proposal| (poll.feed, proposal)));
+                tasks.extend(&poll.tasks);
+            }
+            Self::write_proposals(&mut tx, &proposals).await?;
+            Self::write_tasks(&mut tx, &tasks).await?;
             tallies.add("entries", added);
             tallies.write(&mut tx).await?;
             let answers: Vec<bool> = done.iter().map(|poll| applied.contains(&poll.feed)).collect();

@@ -31,6 +31,8 @@ pub enum FeedKindName {
     Feed,
     /// A channel's feed on YouTube.
     YoutubeChannel,
+    /// A site map, whose pages are read as entries.
+    Sitemap,
 }
 
 /// Whether a feed is polled.

@@ -17,7 +17,10 @@ use crate::{Result, StoreError};
 macro_rules! migrations {
     ($folder:literal) => {
         // One line each, in order.
-        &[(1, include_str!(concat!("../migrations/", $folder, "/0001_network.sql")))]
+        &[
+            (1, include_str!(concat!("../migrations/", $folder, "/0001_network.sql"))),
+            (20, include_str!(concat!("../migrations/", $folder, "/0020_polling.sql"))),
+        ]
     };
 }
 

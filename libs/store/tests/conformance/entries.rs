@@ -18,6 +18,7 @@ fn entries(feed: carewire_schemas::FeedId, numbers: std::ops::Range<usize>, vers
             version,
             deleted: false,
             revision: format!("{n} in {version}").into_bytes(),
+            link: Some(-(n as i64)),
         })
         .collect()
 }

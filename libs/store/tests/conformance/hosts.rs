@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use carewire_store::{Feed, FeedMeta, HostClaim, PollDone, Store, StoreError};
+use carewire_store::{Feed, FeedMeta, FreshnessTally, HostClaim, PollDone, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -28,6 +28,11 @@ pub fn done(feed: &Feed) -> PollDone {
         new_url: None,
         state: None,
         entries: vec![],
+        memory: None,
+        proposals: vec![],
+        tasks: vec![],
+        tally: FreshnessTally::default(),
+        findings: None,
     }
 }
 

@@ -12,5 +12,6 @@ mod hosts;
 mod items;
 mod leases;
 mod opening;
+mod polling;
 mod registry;
 mod sequence;

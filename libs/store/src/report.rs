@@ -1,0 +1,218 @@
+//! How feeds fared over time: by week, and what was found wrong with them from when to when.
+
+use std::collections::HashSet;
+
+use carewire_schemas::FeedId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    PollDone, Result, Store,
+    db::{Row, Tx, args},
+};
+
+/// Seconds of a week.
+const WEEK: i64 = 7 * 86_400;
+
+/// What new entries of one poll tell of how soon they were seen; times in milliseconds, summed over entries.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct FreshnessTally {
+    /// New entries, history left out.
+    pub entries: i64,
+    /// Those of which a delay is known.
+    pub timed: i64,
+    /// Those seen within the feed's target.
+    pub in_target: i64,
+    /// From publication to the bus.
+    pub delay_ms: i64,
+    /// Of that, what the publisher owes.
+    pub publisher_ms: i64,
+    /// What the hub owes.
+    pub hub_ms: i64,
+    /// What limits of the host owe.
+    pub host_ms: i64,
+    /// What our schedule owes.
+    pub schedule_ms: i64,
+    /// What our queue owes.
+    pub queue_ms: i64,
+}
+
+/// Something found wrong with a feed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewFinding {
+    /// Stable name, kebab-case.
+    pub code: String,
+    /// `error`, `warning` or `notice`.
+    pub severity: String,
+    /// In words.
+    pub message: String,
+}
+
+/// Something found wrong with a feed, from when to when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FeedFinding {
+    /// Stable name, kebab-case.
+    pub code: String,
+    /// `error`, `warning` or `notice`.
+    pub severity: String,
+    /// In words.
+    pub message: String,
+    /// When it was first found.
+    pub first_at: Timestamp,
+    /// Since when it is found no more; none while it is.
+    pub gone_at: Option<Timestamp>,
+    /// How often it came.
+    pub times: i64,
+}
+
+/// How a feed fared in one week.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FeedWeek {
+    /// When the week began (Thursday 00:00 UTC, as the epoch did).
+    pub from: Timestamp,
+    /// Polls.
+    pub polls: i64,
+    /// Polls that failed.
+    pub failed: i64,
+    /// New entries, history left out.
+    pub entries: i64,
+    /// Those of which a delay is known.
+    pub timed: i64,
+    /// Those seen within the target.
+    pub in_target: i64,
+    /// Milliseconds from publication to the bus, summed.
+    pub delay_ms: i64,
+    /// Of that, what the publisher owes.
+    pub publisher_ms: i64,
+    /// What the hub owes.
+    pub hub_ms: i64,
+    /// What limits of the host owe.
+    pub host_ms: i64,
+    /// What our schedule owes.
+    pub schedule_ms: i64,
+    /// What our queue owes.
+    pub queue_ms: i64,
+}
+
+fn week(row: &Row) -> Result<FeedWeek> {
+    Ok(FeedWeek {
+        from: Timestamp::from_second(row.int(0)?.saturating_mul(WEEK)).unwrap_or(Timestamp::MAX),
+        polls: row.int(1)?,
+        failed: row.int(2)?,
+        entries: row.int(3)?,
+        timed: row.int(4)?,
+        in_target: row.int(5)?,
+        delay_ms: row.int(6)?,
+        publisher_ms: row.int(7)?,
+        hub_ms: row.int(8)?,
+        host_ms: row.int(9)?,
+        schedule_ms: row.int(10)?,
+        queue_ms: row.int(11)?,
+    })
+}
+
+impl Store {
+    /// The last weeks of a feed, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed_weeks(&self, feed: FeedId, limit: usize) -> Result<Vec<FeedWeek>> {
+        let sql = "SELECT week, polls, failed, entries, timed, in_target, delay_ms, publisher_ms, hub_ms, host_ms, \
+                   schedule_ms, queue_ms FROM feed_weeks WHERE feed = $1 ORDER BY week DESC LIMIT $2";
+        self.inner.db.fetch(sql, args![feed.0, limit]).await?.iter().map(week).collect()
+    }
+
+    /// What was found wrong with a feed: what is still so first, then what ended last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed_findings(&self, feed: FeedId) -> Result<Vec<FeedFinding>> {
+        let sql = "SELECT code, severity, message, first_at, gone_at, times FROM feed_findings WHERE feed = $1 \
+                   ORDER BY COALESCE(gone_at, 9223372036854775807) DESC, first_at, code LIMIT 500";
+        let rows = self.inner.db.fetch(sql, args![feed.0]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(FeedFinding {
+                    code: row.text(0)?,
+                    severity: row.text(1)?,
+                    message: row.text(2)?,
+                    first_at: row.time(3)?,
+                    gone_at: row.opt_time(4)?,
+                    times: row.int(5)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Counts polls into their weeks.
+    pub(crate) async fn write_weeks(tx: &mut Tx, done: &[PollDone], applied: &HashSet<FeedId>) -> Result<()> {
+        let rows = done.iter().filter(|poll| applied.contains(&poll.feed)).flat_map(|poll| {
+            let t = poll.tally;
+            let week = poll.at.as_second().div_euclid(WEEK);
+            args![
+                poll.feed.0,
+                week,
+                1,
+                !poll.ok,
+                t.entries,
+                t.timed,
+                t.in_target,
+                t.delay_ms,
+                t.publisher_ms,
+                t.hub_ms,
+                t.host_ms,
+                t.schedule_ms,
+                t.queue_ms
+            ]
+        });
+        tx.insert(
+            "INSERT INTO feed_weeks (feed, week, polls, failed, entries, timed, in_target, delay_ms, publisher_ms, \
+             hub_ms, host_ms, schedule_ms, queue_ms)",
+            13,
+            " ON CONFLICT (feed, week) DO UPDATE SET polls = feed_weeks.polls + 1, \
+             failed = feed_weeks.failed + excluded.failed, entries = feed_weeks.entries + excluded.entries, \
+             timed = feed_weeks.timed + excluded.timed, in_target = feed_weeks.in_target + excluded.in_target, \
+             delay_ms = feed_weeks.delay_ms + excluded.delay_ms, \
+             publisher_ms = feed_weeks.publisher_ms + excluded.publisher_ms, \
+             hub_ms = feed_weeks.hub_ms + excluded.hub_ms, host_ms = feed_weeks.host_ms + excluded.host_ms, \
+             schedule_ms = feed_weeks.schedule_ms + excluded.schedule_ms, \
+             queue_ms = feed_weeks.queue_ms + excluded.queue_ms",
+            rows.collect(),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Writes what is wrong with feeds now, where that changed: what is not there any more has ended.
+    pub(crate) async fn write_findings(tx: &mut Tx, done: &[PollDone], applied: &HashSet<FeedId>) -> Result<()> {
+        let changed = |poll: &&PollDone| poll.findings.is_some() && applied.contains(&poll.feed);
+        for poll in done.iter().filter(changed) {
+            let now = poll.at;
+            let mut seen = HashSet::new();
+            let found: Vec<&NewFinding> =
+                poll.findings.iter().flatten().filter(|finding| seen.insert(&finding.code)).collect();
+            // Never empty, so that the list is none of `NOT ()`.
+            let codes: Vec<String> = found.iter().map(|finding| finding.code.clone()).chain([String::new()]).collect();
+            let mut sql = tx.sql("UPDATE feed_findings SET gone_at = ");
+            sql.bind(now)
+                .push(" WHERE feed = ")
+                .bind(poll.feed.0)
+                .push(" AND gone_at IS NULL AND NOT code")
+                .texts(&codes);
+            tx.run(sql).await?;
+            let rows = found
+                .iter()
+                .flat_map(|finding| args![poll.feed.0, &*finding.code, &*finding.severity, &*finding.message, now, 1]);
+            tx.insert(
+                "INSERT INTO feed_findings (feed, code, severity, message, first_at, times)",
+                6,
+                " ON CONFLICT (feed, code) DO UPDATE SET severity = excluded.severity, message = excluded.message, \
+                 times = feed_findings.times + CASE WHEN feed_findings.gone_at IS NULL THEN 0 ELSE 1 END, \
+                 gone_at = NULL",
+                rows.collect(),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
