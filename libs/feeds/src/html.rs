@@ -27,6 +27,14 @@ pub(crate) fn has_scheme(href: &str) -> bool {
     }
 }
 
+/// The value of an attribute in a tag as written, `<` first; empty where the attribute stands alone.
+pub(crate) fn attribute_value<'t>(tag: &'t str, name: &str) -> Option<Cow<'t, str>> {
+    let after_name = tag.find(|c: char| c.is_ascii_whitespace())?;
+    let mut attributes = quick_xml::events::attributes::Attributes::html(&tag[after_name..], 0);
+    attributes.with_checks(false);
+    attributes.flatten().find(|a| a.key.0.eq_ignore_ascii_case(name)).map(|a| a.value)
+}
+
 /// Attributes that hold one address.
 const URL_ATTRIBUTES: [&str; 11] =
     ["href", "src", "cite", "action", "poster", "background", "longdesc", "data", "usemap", "codebase", "classid"];

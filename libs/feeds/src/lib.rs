@@ -9,6 +9,7 @@
 //! | sitemaps, news and video sitemaps | [`sitemap`] |
 //! | `robots.txt` | [`robots`] |
 //! | YouTube's addresses | [`youtube`] |
+//! | what is wrong with a feed, for its owner | [`lint`] |
 //! | dates in any form; dates of review | [`dates`], [`reviewed`] |
 //!
 //! [`parse`] takes a document of any format and gives its entries *and* whatever was wrong with it. The way through:
@@ -40,6 +41,7 @@
 //! | `entry-without-id`, `empty-entry`, `bad-entry`, `duplicate-id` | entries that cannot be told apart, or say nothing | see [`Entry::identity`] |
 //! | `entry-without-date` | no entry has a date | |
 //! | `relative-url` | an address that stays relative | |
+//! | `relative-link-in-text` | a relative link in the text of RSS, which states no base | against the feed's address |
 //! | `double-escaped-title` | a title's entities are escaped twice | |
 //! | `enclosure-without-url` | an enclosure that leads nowhere | left out |
 //! | `bad-json`, `no-version` | broken JSON, JSON Feed without version | |
@@ -51,6 +53,7 @@ pub mod discover;
 mod html;
 mod identity;
 mod json;
+pub mod lint;
 mod model;
 mod ns;
 pub mod opml;

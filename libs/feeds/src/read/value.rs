@@ -314,6 +314,9 @@ impl<'a> Reader<'a> {
             (Some(b), TextKind::Html | TextKind::Xhtml) => html::resolve(body, &b.url),
             _ => Cow::Borrowed(body),
         };
+        if matches!(resolved, Cow::Owned(_)) && !self.is_atom() && base.as_ref().is_some_and(|b| !b.stated) {
+            self.scan.repair("relative-link-in-text", "a relative link, taken against the feed's address", tag.start);
+        }
         let value = match resolved {
             Cow::Owned(s) => s,
             Cow::Borrowed(s) if mended.is_none() && s.len() == value.len() => value.into_owned(),
