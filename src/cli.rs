@@ -86,6 +86,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at a feed as its owner should: what is wrong, what it means for readers, how to mend it (ends with 1 on errors)
+    Check {
+        /// An address, a file, or - for standard input
+        source: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Tag texts with conditions: JSON lines in, JSON lines out
     Tag {
         /// A file, or - for standard input

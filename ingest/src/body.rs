@@ -129,8 +129,10 @@ async fn digest(shared: &Shared, feed: &Feed, response: &Response, now: Timestam
     let (config, id) = (shared.config.clone(), feed.id);
     let (body, url) = (response.body.clone(), response.url.clone());
     let content_type = response.content_type().map(str::to_owned);
+    let language = response.headers.get("content-language").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let work = move || {
-        let context = Context { content_type: content_type.as_deref(), url: Some(&url) };
+        let context =
+            Context { content_type: content_type.as_deref(), url: Some(&url), content_language: language.as_deref() };
         let Parsed { format, feed: document, entries, deleted, problems, .. } = parse(&body, &context);
         let advertised = (!format.is_feed()).then(|| advertised(&body, &url)).flatten();
         let interval = interval(&config, &document, &entries, now);

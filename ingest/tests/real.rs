@@ -41,7 +41,8 @@ async fn every_entry_of_real_feeds_is_accounted_for() {
         let body = std::fs::read(&file).unwrap();
         let path = format!("/{n}");
         let url = sandbox.publisher.url(1, &path).parse().unwrap();
-        let parsed = parse(&body, &Context { content_type: Some("application/xml"), url: Some(&url) });
+        let parsed =
+            parse(&body, &Context { content_type: Some("application/xml"), url: Some(&url), ..Context::default() });
         sandbox.publisher.set(&path, Page::feed(body));
         let id = sandbox.add(1 + (n % 40) as u8, &path).await;
         feeds.push((file, id, parsed.entries.len(), parsed.format.is_feed()));

@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use crate::{
-    api::{conditions, decisions, feeds, items, model, organizations, status, tokens},
+    api::{checks, conditions, decisions, feeds, items, model, organizations, status, tokens},
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
     routes,
@@ -110,11 +110,12 @@ pub fn document(server: &str, version: &str) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("items", "What the network carries."),
     ("conditions", "Conditions and health topics, by any name or code."),
     ("organizations", "Who publishes."),
     ("feeds", "Their feeds and channels, and how each fares."),
+    ("checks", "A preflight of a feed: what is wrong with it, and how to mend it."),
     ("decisions", "What curators decided."),
     ("tokens", "Who may write."),
     ("status", "The network as a whole."),
@@ -172,6 +173,8 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add_page::<model::FeedView>(&mut all);
     add::<feeds::NewFeedBody>(&mut all);
     add::<feeds::FeedPatchBody>(&mut all);
+    add::<checks::NewCheckBody>(&mut all);
+    add::<checks::CheckView>(&mut all);
     add::<decisions::NewDecisionBody>(&mut all);
     add::<decisions::Decision>(&mut all);
     add_page::<decisions::Decision>(&mut all);

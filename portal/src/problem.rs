@@ -36,13 +36,15 @@ pub enum ProblemKind {
     InvalidField,
     /// The database is away or busy; the same request may succeed later.
     Unavailable,
+    /// The publisher's host is being asked already, or the network is looking at enough feeds for now.
+    Busy,
     /// A fault of the server.
     Internal,
 }
 
 impl ProblemKind {
     /// All kinds, as the documentation lists them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -55,6 +57,7 @@ impl ProblemKind {
         Self::UnsupportedType,
         Self::InvalidField,
         Self::Unavailable,
+        Self::Busy,
         Self::Internal,
     ];
 
@@ -75,6 +78,7 @@ impl ProblemKind {
             Self::UnsupportedType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "The body must be JSON"),
             Self::InvalidField => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-field", "A field is not as it should be"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available now"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too many ask at once"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "A fault of the server"),
         }
     }

@@ -10,7 +10,7 @@ use axum::{
 use utoipa::openapi::{HttpMethod, path::Operation};
 
 use crate::{
-    api::{conditions, decisions, feeds, items, organizations, status, tokens},
+    api::{checks, conditions, decisions, feeds, items, organizations, status, tokens},
     auth::{self, Access},
     state::PortalState,
 };
@@ -59,6 +59,7 @@ pub fn table() -> Vec<Route> {
         route::<feeds::__path_create, _>(Member, feeds::create),
         route::<feeds::__path_update, _>(Member, feeds::update),
         route::<feeds::__path_poll, _>(Member, feeds::poll),
+        route::<checks::__path_create, _>(Member, checks::create),
         route::<decisions::__path_create, _>(Curator, decisions::create),
         route::<decisions::__path_list, _>(Curator, decisions::list),
         route::<tokens::__path_list, _>(Operator, tokens::list),

@@ -6,13 +6,17 @@ use std::{
 };
 
 use carewire_conditions::Vocabulary;
-use carewire_fetch::IpNet;
+use carewire_fetch::{Client, IpNet};
 use carewire_query::SearchIndex;
 use carewire_store::Store;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{openapi, pages::lately::Lately};
+
+/// Checks of feeds at the same time.
+const MAX_CHECKS: usize = 4;
 
 /// What [`crate::router`] is made of, shared by all requests.
 #[derive(Clone)]
@@ -22,6 +26,7 @@ pub struct PortalState {
 
 struct Shared {
     store: Store,
+    client: Client,
     index: Arc<SearchIndex>,
     vocabulary: &'static Vocabulary,
     /// `public_url` without a slash at its end.
@@ -30,6 +35,7 @@ struct Shared {
     name: String,
     lately: Lately,
     openapi: OnceLock<Value>,
+    checks: Semaphore,
 }
 
 impl PortalState {
@@ -41,6 +47,7 @@ impl PortalState {
     #[must_use]
     pub fn new(
         store: Store,
+        client: Client,
         index: Arc<SearchIndex>,
         vocabulary: &'static Vocabulary,
         public_url: &Url,
@@ -49,6 +56,7 @@ impl PortalState {
     ) -> Self {
         let shared = Shared {
             store,
+            client,
             index,
             vocabulary,
             base: public_url.as_str().trim_end_matches('/').to_owned(),
@@ -56,6 +64,7 @@ impl PortalState {
             name: name.into(),
             lately: Lately::default(),
             openapi: OnceLock::new(),
+            checks: Semaphore::new(MAX_CHECKS),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -64,6 +73,12 @@ impl PortalState {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The guarded HTTP client, for what members ask the network to look at.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.shared.client
     }
 
     /// The full-text index.
@@ -106,6 +121,11 @@ impl PortalState {
     #[must_use]
     pub fn openapi(&self) -> &Value {
         self.shared.openapi.get_or_init(|| openapi::document(&self.shared.base, self.version()))
+    }
+
+    /// Turns of checks: each holds a body and a connection.
+    pub(crate) fn checks(&self) -> &Semaphore {
+        &self.shared.checks
     }
 
     pub(crate) fn lately(&self) -> &Lately {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod backup;
+mod check;
 mod feeds;
 mod import;
 mod organizations;
@@ -49,6 +50,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Backup { to, json } => backup::backup(load()?, &to, json).await?,
         Command::Restore { from, json } => backup::restore(&load()?, &from, json).await?,
         Command::Parse { source, json } => return read::parse(&load()?, &source, json).await,
+        Command::Check { source, json } => return check::run(&load()?, &source, json).await,
         Command::Tag { source, json: _ } => return read::tag(&source),
         Command::Cluster { source, json: _ } => return read::cluster(&source),
     }

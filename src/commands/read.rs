@@ -20,7 +20,7 @@ pub async fn parse(config: &Config, source: &str, json: bool) -> Result<ExitCode
         Ok(url) if matches!(url.scheme(), "http" | "https") => fetched(config, url).await?,
         _ => {
             let bytes = bytes_of(source)?;
-            carewire_feeds::parse(&bytes, &carewire_feeds::Context { content_type: None, url: None })
+            carewire_feeds::parse(&bytes, &carewire_feeds::Context::default())
         }
     };
     answer(json, &carewire_feeds::report(&parsed), || describe(&parsed))?;
@@ -35,13 +35,21 @@ async fn fetched(config: &Config, url: Url) -> Result<Parsed> {
         .with_context(|| format!("{url} cannot be fetched"))?;
     anyhow::ensure!((200..300).contains(&response.status), "{url} answered with status {}", response.status);
     let content_type = response.headers.get("content-type").and_then(|value| value.to_str().ok());
-    let context = carewire_feeds::Context { content_type, url: Some(&response.url) };
+    let context = carewire_feeds::Context {
+        content_type,
+        url: Some(&response.url),
+        content_language: response.headers.get("content-language").and_then(|value| value.to_str().ok()),
+    };
     Ok(carewire_feeds::parse(&response.body, &context))
 }
 
 fn describe(parsed: &Parsed) -> String {
     let report = carewire_feeds::report(parsed);
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+    let title = |entry: &serde_json::Value| match entry["made_title"].as_str() {
+        Some(made) => format!("{made}  (made from its text)"),
+        None => text(&entry["title"]),
+    };
     let mut out = format!(
         "{} · {:?} · {} · {} entries",
         text(&report["feed"]["title"]),
@@ -53,7 +61,7 @@ fn describe(parsed: &Parsed) -> String {
         out.push_str(&format!(
             "\n{:<20}  {}\n{:<20}  {}",
             text(&entry["published"]),
-            text(&entry["title"]),
+            title(entry),
             "",
             text(&entry["url"])
         ));

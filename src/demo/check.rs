@@ -174,7 +174,10 @@ async fn get(client: &Client, base: &Url, path: &str) -> Result<Response> {
 async fn feed(client: &Client, base: &Url, path: &str) -> Result<Parsed> {
     let response = get(client, base, path).await?;
     let content_type = response.headers.get("content-type").and_then(|value| value.to_str().ok());
-    Ok(carewire_feeds::parse(&response.body, &carewire_feeds::Context { content_type, url: Some(&response.url) }))
+    Ok(carewire_feeds::parse(
+        &response.body,
+        &carewire_feeds::Context { content_type, url: Some(&response.url), ..Default::default() },
+    ))
 }
 
 async fn api(client: &Client, base: &Url, path: &str) -> Result<serde_json::Value> {

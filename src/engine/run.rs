@@ -169,6 +169,7 @@ async fn serve(
     ));
     let portal = carewire_portal::router(PortalState::new(
         parts.store.clone(),
+        Client::new(&parts.config.fetch)?,
         index.clone(),
         vocabulary,
         &public_url,

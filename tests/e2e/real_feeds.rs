@@ -88,7 +88,7 @@ fn every_entry_of_real_feeds_is_accounted_for() {
         let feed = feeds.iter().find(|feed| feed["url"] == url).unwrap();
         let parsed = carewire_feeds::parse(
             &std::fs::read(file).unwrap(),
-            &carewire_feeds::Context { content_type: Some(mime(&name)), url: None },
+            &carewire_feeds::Context { content_type: Some(mime(&name)), ..Default::default() },
         );
         let mut named: Vec<String> = feed["problems"]
             .as_array()

@@ -198,6 +198,32 @@ pub(crate) fn has_reference(text: &str) -> bool {
     })
 }
 
+/// The text of a fragment: tags left out, those of blocks as line ends, references decoded. For looking at, not for showing.
+pub(crate) fn plain(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(open) = memchr(b'<', rest.as_bytes()) {
+        out.push_str(&rest[..open]);
+        let name = rest[open + 1..].trim_start_matches('/');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+        let block = ["p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "tr", "table", "blockquote", "figure"];
+        if block.iter().any(|b| b.eq_ignore_ascii_case(&name[..end])) {
+            out.push('\n');
+        }
+        rest = match memchr(b'>', &rest.as_bytes()[open..]) {
+            Some(close) => &rest[open + close + 1..],
+            None => "",
+        };
+    }
+    out.push_str(rest);
+    unescaped(&out)
+}
+
+/// References decoded, non-breaking blanks as blanks, trimmed.
+fn unescaped(text: &str) -> String {
+    crate::xml::unescape_html(text).replace('\u{A0}', " ").trim().to_owned()
+}
+
 /// Takes off the `div` that wraps XHTML content (RFC 4287, 3.1.1.3), if it wraps all of it.
 pub(crate) fn without_wrapper(body: &str) -> &str {
     let Some(rest) = body.strip_prefix("<div") else { return body };

@@ -80,6 +80,8 @@ pub struct Context<'a> {
     pub content_type: Option<&'a str>,
     /// The address the document came from, after redirects.
     pub url: Option<&'a url::Url>,
+    /// The `Content-Language` header as received: the language of a feed that states none (RFC 9110, 8.5).
+    pub content_language: Option<&'a str>,
 }
 
 /// Reads a document. Never panics and is never all or nothing: the good entries come with the problems found.
@@ -92,8 +94,18 @@ pub fn parse(bytes: &[u8], ctx: &Context<'_>) -> Parsed {
         _ => read::parse_xml(&text, ctx),
     };
     parsed.encoding = decoded.encoding;
+    if parsed.format.is_feed() && parsed.feed.language.is_none() {
+        parsed.feed.language = ctx.content_language.and_then(only_language);
+    }
     tidy::check(&mut parsed, start, ctx);
     problems.append(&mut parsed.problems);
     parsed.problems = problems;
     parsed
+}
+
+/// The language of a `Content-Language` header that names one; of several none can be told to be the text's.
+fn only_language(header: &str) -> Option<String> {
+    let mut tags = header.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+    let tag = tags.next()?;
+    tags.next().is_none().then(|| tag.replace('_', "-"))
 }

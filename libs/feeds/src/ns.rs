@@ -28,6 +28,8 @@ pub(crate) enum Ns {
     Gml,
     Admin,
     OpenSearch,
+    /// schema.org's terms, as some health sites put them into feeds.
+    Schema,
     /// Declared, and not one of these.
     Other,
 }
@@ -84,6 +86,7 @@ pub(crate) fn by_uri(uri: &str) -> Ns {
         "www.w3.org/2003/01/geo/wgs84_pos" => Ns::Geo,
         "www.opengis.net/gml" => Ns::Gml,
         "webns.net/mvcb" => Ns::Admin,
+        "schema.org" => Ns::Schema,
         _ if key.starts_with("www.itunes.com/") || key.ends_with("/podcast-1.0.dtd") => Ns::Itunes,
         _ if key.starts_with("podcastindex.org/") || key.contains("podcast-namespace") => Ns::Podcast,
         _ if key.ends_with("spec/opensearch/1.1") => Ns::OpenSearch,
@@ -93,7 +96,7 @@ pub(crate) fn by_uri(uri: &str) -> Ns {
 
 /// By the usual prefix, for feeds that forgot to declare it.
 pub(crate) fn by_prefix(prefix: &str) -> Option<Ns> {
-    const KNOWN: [(&str, Ns); 31] = [
+    const KNOWN: [(&str, Ns); 32] = [
         ("atom", Ns::Core),
         ("atom10", Ns::Core),
         ("a10", Ns::Core),
@@ -123,6 +126,7 @@ pub(crate) fn by_prefix(prefix: &str) -> Option<Ns> {
         ("gml", Ns::Gml),
         ("admin", Ns::Admin),
         ("opensearch", Ns::OpenSearch),
+        ("schema", Ns::Schema),
         ("ynews", Ns::Other),
         ("xml", Ns::Other),
     ];

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 /// The JSON of `carewire parse --json`: `{"feed": {…}, "entries": [{"id", "title", "url", "published", "updated",
 /// "authors", "summary", "content", "language", "media": […], …}], "deleted": […], "problems": [{"code", "message",
 /// "where"}]}`. The named fields are always there, null where unknown; others only where they are known. Texts are
-/// strings with the markup of the feed, `*_type` says which; times are RFC 3339 in UTC.
+/// strings with the markup of the feed, `*_type` says which; times are RFC 3339 in UTC. `made_title` is what the network calls an
+/// entry without a title.
 pub fn report(parsed: &Parsed) -> Value {
     json!({
         "feed": feed(parsed),
@@ -122,6 +123,7 @@ fn feed(parsed: &Parsed) -> Value {
     put(&mut map, "complete", f.complete);
     put(&mut map, "archive", f.archive);
     put(&mut map, "expired", f.expired);
+    put(&mut map, "podcast_txt", &f.podcast_txt);
     Value::Object(map)
 }
 
@@ -131,6 +133,7 @@ fn entry(e: &Entry) -> Value {
     map.insert("id".into(), json!(identity.key));
     map.insert("id_from".into(), json!(identity.kind));
     text(&mut map, "title", e.title.as_ref());
+    put(&mut map, "made_title", e.made_title());
     map.insert("url".into(), json!(e.url));
     map.insert("published".into(), json!(e.published));
     map.insert("updated".into(), json!(e.updated));
@@ -151,8 +154,9 @@ fn entry(e: &Entry) -> Value {
     put(&mut map, "in_reply_to", &e.in_reply_to);
     put(&mut map, "expires", e.expires);
     put(&mut map, "valid_from", e.valid_from);
-    put(&mut map, "reviewed", e.reviewed);
-    put(&mut map, "next_review", e.next_review);
+    let review = e.review();
+    put(&mut map, "reviewed", review.last);
+    put(&mut map, "next_review", review.next);
     put(&mut map, "itunes", lean(&e.itunes));
     put(&mut map, "transcripts", lean(&e.transcripts));
     put(&mut map, "location", e.location);

@@ -59,7 +59,10 @@ fn exchange() -> Exchange {
 
 fn read(text: &str) -> Parsed {
     let url = url(AT);
-    parse(text.as_bytes(), &Context { content_type: Some("application/rss+xml; charset=utf-8"), url: Some(&url) })
+    parse(
+        text.as_bytes(),
+        &Context { content_type: Some("application/rss+xml; charset=utf-8"), url: Some(&url), ..Context::default() },
+    )
 }
 
 fn codes(parsed: &Parsed, exchange: Option<&Exchange>) -> Vec<&'static str> {

@@ -22,7 +22,7 @@ fn base() -> Url {
 fn every_sample_reads_as_before() {
     for name in SAMPLES {
         let url = base();
-        let parsed = parse(&sample(name), &Context { content_type: None, url: Some(&url) });
+        let parsed = parse(&sample(name), &Context { url: Some(&url), ..Context::default() });
         insta::assert_json_snapshot!(name, report(&parsed));
     }
 }
@@ -194,7 +194,7 @@ fn feeds_are_discovered() {
 fn all_of_it(bytes: &[u8]) {
     let url = base();
     for content_type in [None, Some("text/xml; charset=utf-16"), Some("application/json")] {
-        let parsed = parse(bytes, &Context { content_type, url: Some(&url) });
+        let parsed = parse(bytes, &Context { content_type, url: Some(&url), ..Context::default() });
         for e in &parsed.entries {
             let _ = (e.identity(), e.content_hash());
         }

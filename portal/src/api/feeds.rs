@@ -227,7 +227,7 @@ async fn visible_feed(state: &PortalState, caller: &Caller, id: &str) -> Answer<
 }
 
 /// The address as it is kept (without fragment), and its host without port or brackets.
-fn feed_address(text: &str) -> Answer<(Url, String)> {
+pub(crate) fn feed_address(text: &str) -> Answer<(Url, String)> {
     let wrong = || Problem::field("url", "must be an http or https address without user name and password");
     if !is_web_address(text) {
         return Err(wrong());

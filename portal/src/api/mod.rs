@@ -2,6 +2,7 @@
 //!
 //! Handlers answer JSON or a [`Problem`]; who may call them stands in [`crate::routes`].
 
+pub mod checks;
 pub mod conditions;
 pub mod decisions;
 pub mod feeds;

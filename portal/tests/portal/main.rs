@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod checks;
 mod description;
 mod pages;
 mod problems;

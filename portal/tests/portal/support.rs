@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use carewire_conditions::Vocabulary;
+use carewire_fetch::{Client, FetchConfig};
 use carewire_portal::PortalState;
 use carewire_query::{SearchIndex, public};
 use carewire_schemas::{
@@ -100,7 +101,15 @@ pub async fn network() -> Network {
         other_member: token("kim", Role::Member, Some(&other)).await,
     };
     let public_url = Url::parse("https://care.example/").expect("an address");
-    let state = PortalState::new(store.clone(), Arc::clone(&index), vocabulary, &public_url, Vec::new(), "Carewire");
+    // What is checked in tests is served on loopback.
+    let fetch = FetchConfig {
+        allow: vec!["127.0.0.0/8".parse().expect("a range")],
+        min_host_pause: Duration::from_millis(1),
+        ..FetchConfig::default()
+    };
+    let client = Client::new(&fetch).expect("a client");
+    let state =
+        PortalState::new(store.clone(), client, Arc::clone(&index), vocabulary, &public_url, Vec::new(), "Carewire");
     let router = carewire_portal::router(state);
     Network { store, index, router, organization, feed, tokens, _stop: stop.drop_guard(), _folder: folder }
 }

@@ -19,7 +19,8 @@ pub fn feed(stage: &Stage, path: &str) -> Result<Parsed, String> {
         return Err(format!("{path}: status {}: {}", got.status, got.body));
     }
     let content_type = Some(got.header("content-type"));
-    let parsed = carewire_feeds::parse(got.body.as_bytes(), &carewire_feeds::Context { content_type, url: None });
+    let parsed =
+        carewire_feeds::parse(got.body.as_bytes(), &carewire_feeds::Context { content_type, ..Default::default() });
     if !parsed.problems.is_empty() {
         panic!("{path} is not clean: {:?}", parsed.problems);
     }

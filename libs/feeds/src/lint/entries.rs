@@ -107,7 +107,7 @@ const CUT: [&str; 11] = [
 
 fn is_excerpt(e: &Entry, text: &Text) -> bool {
     let end = &text.value[text.value.ceil_char_boundary(text.value.len().saturating_sub(400))..];
-    let end = plain(end).to_lowercase();
+    let end = html::plain(end).to_lowercase();
     let end = end.trim_end_matches([' ', '»', '>', '→']);
     let dots = end.ends_with("...") || CUT.iter().any(|mark| end.trim_end_matches('.').ends_with(mark));
     dots || (e.content.is_none() && plain_len(text) < EXCERPT)
@@ -117,22 +117,8 @@ fn is_excerpt(e: &Entry, text: &Text) -> bool {
 fn plain_len(text: &Text) -> usize {
     match text.kind {
         TextKind::Plain => text.value.chars().count(),
-        _ => plain(&text.value).chars().count(),
+        _ => html::plain(&text.value).chars().count(),
     }
-}
-
-fn plain(html: &str) -> String {
-    let mut out = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(open) = memchr::memchr(b'<', rest.as_bytes()) {
-        out.push_str(&rest[..open]);
-        rest = match memchr::memchr(b'>', &rest.as_bytes()[open..]) {
-            Some(close) => &rest[open + close + 1..],
-            None => "",
-        };
-    }
-    out.push_str(rest);
-    crate::xml::unescape_html(&out).trim().to_owned()
 }
 
 /// Pictures without a text alternative, scripts, tracking pixels.

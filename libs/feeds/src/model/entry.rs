@@ -1,6 +1,7 @@
 //! One entry of a feed.
 
 use super::{Category, Itunes, Link, Media, Person, Source, Text, Transcript, Video};
+use crate::reviewed::Reviewed;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -74,4 +75,61 @@ pub struct Entry {
     pub location: Option<(f64, f64)>,
     /// Dates as written, by the name of their element.
     pub raw_dates: Vec<(String, String)>,
+}
+
+impl Entry {
+    /// The text: the content, else the summary, else what the film is described by.
+    fn body(&self) -> Option<&str> {
+        let text = self.content.as_ref().or(self.summary.as_ref()).map(|t| t.value.as_str());
+        text.or_else(|| self.video.as_ref()?.description.as_deref())
+    }
+
+    /// When the content was reviewed and is to be reviewed next: as the feed states it, else as the text says it
+    /// ([`crate::reviewed::in_text`]). Looks through the text, so it is not done for every entry of every reading.
+    #[must_use]
+    pub fn review(&self) -> Reviewed {
+        let stated = Reviewed { last: self.reviewed, next: self.next_review };
+        if stated.last.is_some() && stated.next.is_some() {
+            return stated;
+        }
+        let written = self.body().map(crate::reviewed::in_text).unwrap_or_default();
+        Reviewed { last: stated.last.or(written.last), next: stated.next.or(written.next) }
+    }
+
+    /// A title for an entry that has none, as short posts have (Mastodon, Bluesky): the first sentence of its text, at most
+    /// [`MADE_TITLE`] characters. None for an entry with a title, and where there is no text. Whoever shows it says that it was made.
+    #[must_use]
+    pub fn made_title(&self) -> Option<String> {
+        if self.title.is_some() {
+            return None;
+        }
+        let text = self.content.as_ref().or(self.summary.as_ref())?;
+        let plain = match text.kind {
+            super::TextKind::Plain => text.value.trim().to_owned(),
+            _ => crate::html::plain(&text.value),
+        };
+        first_sentence(&plain)
+    }
+}
+
+/// Longest made title, in characters.
+pub const MADE_TITLE: usize = 120;
+
+fn first_sentence(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let ends = line.match_indices(['.', '!', '?', '。', '！', '？']).map(|(at, mark)| at + mark.len());
+    // "Dr. Smith", "2.5 mg": a sentence of fewer than 20 characters is none, nor one without a blank after it, but in scripts
+    // that write none.
+    let is_end = |end: &usize| {
+        *end >= 20
+            && (line[*end..].is_empty() || line[*end..].starts_with(' ') || line[..*end].ends_with(['。', '！', '？']))
+    };
+    let sentence = line[..ends.into_iter().find(is_end).unwrap_or(line.len())].trim_end_matches('.');
+    if sentence.chars().count() <= MADE_TITLE {
+        return Some(sentence.to_owned()).filter(|s| !s.is_empty());
+    }
+    let cut: String = sentence.chars().take(MADE_TITLE - 1).collect();
+    // Between words, where there are any near the end.
+    let at = cut.rfind(' ').filter(|at| *at * 2 > cut.len()).unwrap_or(cut.len());
+    Some(format!("{}…", cut[..at].trim_end()))
 }

@@ -80,6 +80,8 @@ pub struct Feed {
     pub podcast_guid: Option<String>,
     /// `podcast:txt purpose="verify"`: the tokens given.
     pub verify_tokens: Vec<String>,
+    /// Every `podcast:txt`: its purpose, where it has one, and its text.
+    pub podcast_txt: Vec<(Option<String>, String)>,
     /// `podcast:locked`.
     pub podcast_locked: Option<bool>,
     /// YouTube's id of the channel.

@@ -6,7 +6,7 @@
 mod entry;
 mod feed;
 
-pub use entry::Entry;
+pub use entry::{Entry, MADE_TITLE};
 pub use feed::Feed;
 
 use jiff::Timestamp;

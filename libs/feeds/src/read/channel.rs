@@ -97,8 +97,11 @@ impl<'a> Reader<'a> {
             (Ns::Podcast, "txt") => {
                 let [purpose] = self.attrs(tag, ["purpose"]);
                 let value = self.plain(tag);
-                if purpose.is_some_and(|p| p.eq_ignore_ascii_case("verify")) {
-                    self.feed.verify_tokens.extend(value);
+                if let Some(value) = value.filter(|_| self.feed.podcast_txt.len() < super::close::MAX_LIST) {
+                    if purpose.as_deref().is_some_and(|p| p.eq_ignore_ascii_case("verify")) {
+                        self.feed.verify_tokens.push(value.clone());
+                    }
+                    self.feed.podcast_txt.push((purpose.map(Into::into), value));
                 }
             }
             (Ns::Cc, "license" | "licence") | (Ns::Podcast, "license") => {

@@ -92,6 +92,14 @@ impl<'a> Reader<'a> {
                     d.orig_link = url;
                 }
             }
+            (Ns::Schema, "lastreviewed") => {
+                let date = self.date(tag);
+                entry!(self).reviewed = date;
+            }
+            (Ns::Schema, "nextreview" | "nextreviewdate") => {
+                let date = self.date(tag);
+                entry!(self).next_review = date;
+            }
             (Ns::FeedBurner, "origenclosurelink") => {}
             (Ns::Podcast, "transcript") => {
                 let [url, mime, language, rel] = self.attrs(tag, ["url", "type", "language", "rel"]);

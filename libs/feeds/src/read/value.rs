@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
             "item" | "entry" => {}
             _ => return false,
         }
-        self.stack.iter().any(|f| f.name == name && f.place == super::Place::Entry)
+        self.draft.is_none() || self.stack.iter().any(|f| f.name == name && f.place == super::Place::Entry)
     }
 
     /// Whether this ends one of the structural elements that are open.
