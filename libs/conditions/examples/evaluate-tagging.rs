@@ -1,7 +1,7 @@
 //! Measures the tagger on the sets of `../shared/data/tagging` and prints reached, floor and goal.
 //!
-//! `evaluate [--misses SET | --headlines]`: `--misses` prints what a set gets wrong, `--headlines` tags the volume of
-//! headlines. `VOCABULARY=FILE` takes another compiled file than the committed one.
+//! `evaluate-tagging [--misses SET | --headlines]`: `--misses` prints what a set (a file's name, `own` or `own-topics`) gets
+//! wrong, `--headlines` tags the volume of headlines. `VOCABULARY=FILE` takes another compiled file than the committed one.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock};
 
@@ -45,17 +45,28 @@ fn misses(folder: &std::path::Path, set: &str) {
         let name = vocabulary.get(&carewire_conditions::ConditionCode(code.clone())).map_or("?", |c| c.name());
         format!("{code} {name}")
     };
-    for record in evaluation::records(&folder.join(format!("{set}.jsonl"))) {
+    let records = match set {
+        "own" | "own-topics" => evaluation::own_headlines(folder),
+        set => evaluation::records(&folder.join(format!("{set}.jsonl"))),
+    };
+    for record in records {
         if !record.focus.is_empty() {
             focus(vocabulary, &record);
             continue;
         }
         let tags = evaluation::tag(&TAGGER, &record);
         let all = set.starts_with("ncbi") || set.starts_with("bc5");
-        let predicted: BTreeSet<String> = if all { evaluation::all(&tags) } else { evaluation::about(&tags) };
-        let gold: BTreeSet<String> = record.conditions.iter().cloned().collect();
+        let topics = set == "own-topics";
+        let predicted: BTreeSet<String> = match (all, topics) {
+            (true, _) => evaluation::all(&tags),
+            (_, true) => evaluation::about_topics(&tags),
+            _ => evaluation::about(&tags),
+        };
+        let (gold, optional) =
+            if topics { (&record.topics, &record.optional_topics) } else { (&record.conditions, &record.optional) };
+        let gold: BTreeSet<String> = gold.iter().cloned().collect();
         let missing: Vec<_> = gold.difference(&predicted).map(name).collect();
-        let extra: Vec<_> = predicted.difference(&gold).filter(|c| !record.optional.contains(c)).map(name).collect();
+        let extra: Vec<_> = predicted.difference(&gold).filter(|c| !optional.contains(c)).map(name).collect();
         if !missing.is_empty() || !extra.is_empty() {
             let text: String = record.title.chars().chain(" ".chars()).chain(record.text.chars()).take(200).collect();
             println!("{} -{missing:?} +{extra:?} | {text}", record.id);

@@ -111,3 +111,31 @@ fn damaged_files_are_refused() {
     assert!(Vocabulary::decode(b"").is_err());
     assert!(Vocabulary::decode(b"no vocabulary").is_err());
 }
+
+#[test]
+fn labels_are_plain() {
+    let vocabulary = Vocabulary::bundled();
+    for (code, language, label) in [
+        ("D003924", None, "Type 2 diabetes"),
+        ("D006973", Some("en-GB"), "High blood pressure"),
+        ("D009203", None, "Heart attack"),
+        ("D001943", None, "Breast cancer"),
+        // Made by rule: turned round, common words small, names of people kept.
+        ("D000075363", None, "Immunoglobulin light-chain amyloidosis"),
+        ("D006349", None, "Heart valve disease"),
+        ("D006816", None, "Huntington's disease"),
+        ("D000163", None, "AIDS"),
+        ("D013575", None, "Fainting"),
+        ("D008582", None, "Aseptic meningitis"),
+        // Own terms of a language; where there is none, English.
+        ("D003924", Some("es"), "Diabetes tipo 2"),
+        ("D006816", Some("ja"), "Huntington's disease"),
+    ] {
+        let condition = vocabulary.get(&ConditionCode(code.to_owned())).expect(code);
+        assert_eq!(condition.label(language), label, "{code}");
+    }
+    let inverted =
+        vocabulary.iter().filter(|c| c.code().as_str().starts_with('D') && c.label(None).contains(", ")).count();
+    assert!(inverted < 30, "{inverted} labels are still turned round");
+    assert!(vocabulary.iter().all(|c| !c.label(None).is_empty()));
+}

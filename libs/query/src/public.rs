@@ -255,7 +255,7 @@ fn finish(
     vocabulary: &Vocabulary,
     now: Timestamp,
 ) -> ItemRow {
-    public.conditions = conditions(&meta.tags, decided.about.as_deref(), vocabulary);
+    public.conditions = conditions(&meta.tags, decided.about.as_deref(), public.language.as_deref(), vocabulary);
     let was_public = existing.is_some_and(|row| row.first.is_some());
     // What was public once leaves a withdrawal, whatever the reason: who has a copy must hear of it.
     let state = match state(meta, decided) {
@@ -321,9 +321,20 @@ fn why_withdrawn(meta: &ItemMeta, decided: &Decided, existing: Option<&ItemRow>,
 
 /// The public conditions: the tagger's without negated ones; where a curator retagged, the curator's are what the
 /// item is about and the tagger's others are only mentioned.
-fn conditions(tags: &[ConditionTag], about: Option<&[ConditionCode]>, vocabulary: &Vocabulary) -> Vec<ConditionTag> {
+/// They bear the plain names for readers, in the item's language where there is one.
+fn conditions(
+    tags: &[ConditionTag],
+    about: Option<&[ConditionCode]>,
+    language: Option<&str>,
+    vocabulary: &Vocabulary,
+) -> Vec<ConditionTag> {
+    let label = |code: &ConditionCode| vocabulary.get(code).map(|found| found.label(language).into_owned());
+    let named = |tag: &ConditionTag| match label(&tag.code) {
+        Some(name) => ConditionTag { name, ..tag.clone() },
+        None => tag.clone(),
+    };
     let shown = tags.iter().filter(|tag| !tag.negated);
-    let Some(about) = about else { return shown.cloned().collect() };
+    let Some(about) = about else { return shown.map(named).collect() };
     let mut out: Vec<ConditionTag> = Vec::with_capacity(about.len() + tags.len());
     for code in about {
         if out.iter().any(|tag| tag.code == *code) {
@@ -332,7 +343,7 @@ fn conditions(tags: &[ConditionTag], about: Option<&[ConditionCode]>, vocabulary
         let condition = vocabulary.get(code);
         out.push(ConditionTag {
             code: code.clone(),
-            name: condition.as_ref().map_or_else(|| code.to_string(), |found| found.name().to_owned()),
+            name: label(code).unwrap_or_else(|| code.to_string()),
             role: Role::About,
             score: 1.0,
             negated: false,
@@ -342,7 +353,7 @@ fn conditions(tags: &[ConditionTag], about: Option<&[ConditionCode]>, vocabulary
     }
     for tag in shown {
         if out.iter().all(|known| known.code != tag.code) {
-            out.push(ConditionTag { role: Role::Mentioned, ..tag.clone() });
+            out.push(ConditionTag { role: Role::Mentioned, ..named(tag) });
         }
     }
     out

@@ -18,13 +18,19 @@ pub struct ConditionRef {
     /// Its code in the network.
     #[schema(example = "D003924")]
     pub code: String,
-    /// Its preferred name.
+    /// Its preferred name in its source ("Diabetes Mellitus, Type 2").
     pub name: String,
+    /// Its plain name for readers ("Type 2 diabetes").
+    pub label: String,
 }
 
 impl ConditionRef {
     fn new(condition: Condition<'_>) -> Self {
-        Self { code: condition.code().to_string(), name: condition.name().to_owned() }
+        Self {
+            code: condition.code().to_string(),
+            name: condition.name().to_owned(),
+            label: condition.label(None).into_owned(),
+        }
     }
 }
 
@@ -33,8 +39,10 @@ impl ConditionRef {
 pub struct ConditionHit {
     /// Code of the condition.
     pub code: String,
-    /// Its preferred name.
+    /// Its preferred name in its source ("Diabetes Mellitus, Type 2").
     pub name: String,
+    /// Its plain name for readers ("Type 2 diabetes").
+    pub label: String,
     /// The name found.
     pub matched: String,
 }
@@ -72,8 +80,10 @@ pub struct CrossReference {
 pub struct ConditionView {
     /// Its code in the network.
     pub code: String,
-    /// Its preferred name.
+    /// Its preferred name in its source ("Diabetes Mellitus, Type 2").
     pub name: String,
+    /// Its plain name for readers ("Type 2 diabetes").
+    pub label: String,
     /// Whether it is a health topic rather than a condition.
     pub topic: bool,
     /// All its names, the preferred one first.
@@ -108,8 +118,12 @@ pub async fn search(State(state): State<PortalState>, RawQuery(query): RawQuery)
         return Err(Problem::parameter("name", "give the beginning of a condition's name, at most 200 bytes"));
     }
     let hits = state.vocabulary().find_names(name, params.limit()?);
-    let items =
-        hits.into_iter().map(|hit| ConditionHit { code: hit.code.to_string(), name: hit.preferred, matched: hit.name });
+    let items = hits.into_iter().map(|hit| ConditionHit {
+        code: hit.code.to_string(),
+        name: hit.preferred,
+        label: hit.label,
+        matched: hit.name,
+    });
     json(StatusCode::OK, &ConditionHits { items: items.collect() })
 }
 
@@ -136,6 +150,7 @@ pub async fn one(State(state): State<PortalState>, Path(text): Path<String>) -> 
     let view = ConditionView {
         code: code.to_string(),
         name: condition.name().to_owned(),
+        label: condition.label(None).into_owned(),
         topic: condition.topic(),
         names: names.collect(),
         parents: condition.parents().map(ConditionRef::new).collect(),

@@ -33,13 +33,15 @@ async fn render(state: &PortalState, text: &str, raw: Option<&str>) -> Result<Ma
     let items = layout::read(&listed.rows);
     let total = i64::try_from(listed.total.unwrap_or_default()).unwrap_or(i64::MAX);
     let path = format!("/conditions/{code}");
-    let feeds = layout::Feeds::new(condition.name(), format!("/feeds/conditions/{code}"));
-    let others = condition.names().filter(|name| matches!(name.kind, NameKind::Lay | NameKind::Synonym));
+    let label = condition.label(None);
+    let feeds = layout::Feeds::new(label.as_ref(), format!("/feeds/conditions/{code}"));
+    let others =
+        condition.names().filter(|name| name.kind != NameKind::Proxy && !name.text.eq_ignore_ascii_case(&label));
     let others: Vec<_> = others.take(10).collect();
     let body = html! {
         section.hero.small {
             p.kicker { @if condition.topic() { "Health topic" } @else { "Condition" } }
-            h1 { (condition.name()) }
+            h1 { (label) }
             @if !others.is_empty() {
                 p.lead { "Also called " @for (position, name) in others.iter().enumerate() { @if position > 0 { ", " } span lang=(name.language) { (name.text) } } }
             }
@@ -65,8 +67,8 @@ async fn render(state: &PortalState, text: &str, raw: Option<&str>) -> Result<Ma
         }
     };
     let page = layout::Page {
-        title: condition.name().to_owned(),
-        description: format!("What health organizations publish about {}.", condition.name()),
+        title: label.to_string(),
+        description: format!("What health organizations publish about {label}."),
         canonical: Some(path.clone()),
         feeds: Some(feeds),
         active: "",
@@ -76,12 +78,12 @@ async fn render(state: &PortalState, text: &str, raw: Option<&str>) -> Result<Ma
 
 fn related<'a>(title: &str, list: impl Iterator<Item = Condition<'a>>, limit: usize) -> Markup {
     let mut list: Vec<_> = list.collect();
-    list.sort_by_key(|condition| condition.name());
+    list.sort_by_key(|condition| condition.label(None));
     html! {
         @if !list.is_empty() {
             section.panel {
                 h2 { (title) }
-                p.chips { @for condition in list.iter().take(limit) { (layout::chip(condition.code().as_str(), condition.name())) } }
+                p.chips { @for condition in list.iter().take(limit) { (layout::chip(condition.code().as_str(), &condition.label(None))) } }
                 @if list.len() > limit { p.quiet { "and " (list.len() - limit) " more" } }
             }
         }

@@ -29,7 +29,8 @@ async fn render(state: &PortalState) -> Result<Markup, Problem> {
     let organizations = state.store().organizations(None, ORGANIZATIONS + 1, Some(Standing::Accepted)).await?;
     let lately = state.lately().get(state).await?;
     let figures = status::figures(state).await?;
-    let name = |code| state.vocabulary().get(code).map_or_else(|| code.to_string(), |found| found.name().to_owned());
+    let name =
+        |code| state.vocabulary().get(code).map_or_else(|| code.to_string(), |found| found.label(None).into_owned());
     let all = layout::Feeds::new("All items", "/feeds/all");
     let body = html! {
         section.hero {

@@ -37,12 +37,12 @@ async fn render(state: &PortalState, raw: &str) -> Result<Markup, Problem> {
     let mut suggested = Vec::new();
     if !words.is_empty() && words.len() <= 200 {
         if let Some(code) = vocabulary.by_name(words).or_else(|| vocabulary.resolve(words)) {
-            let name = vocabulary.get(&code).map_or_else(|| code.to_string(), |found| found.name().to_owned());
+            let name = vocabulary.get(&code).map_or_else(|| code.to_string(), |found| found.label(None).into_owned());
             suggested.push((code, name, None));
         }
         for hit in vocabulary.find_names(words, SUGGESTED) {
             if suggested.iter().all(|(code, _, _)| *code != hit.code) {
-                suggested.push((hit.code, hit.preferred, Some(hit.name)));
+                suggested.push((hit.code, hit.label, Some(hit.name)));
             }
         }
         suggested.truncate(SUGGESTED);
@@ -120,7 +120,7 @@ fn query_conditions(state: &PortalState, raw: &str) -> Vec<String> {
     let vocabulary = state.vocabulary();
     let name = |text: &str| {
         let code = vocabulary.resolve(text)?;
-        vocabulary.get(&code).map(|found| found.name().to_owned())
+        vocabulary.get(&code).map(|found| found.label(None).into_owned())
     };
     url::form_urlencoded::parse(raw.as_bytes())
         .filter(|(key, _)| key == "condition" || key == "topic")

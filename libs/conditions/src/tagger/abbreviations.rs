@@ -106,14 +106,14 @@ fn long_form(text: &str, tokens: &[Token], at: usize, short: &str) -> Option<usi
 /// Whether the sense that the vocabulary has for the short form shares a word with the long form.
 fn shares_word(vocabulary: &Vocabulary, text: &str, tokens: &[Token], hits: &[Hit], begin: usize, at: usize) -> bool {
     let Ok(hit) = hits.binary_search_by(|h| h.first.cmp(&(at as u32))) else { return false };
-    let term = hits[hit].term as usize;
+    let found = hits[hit].term as usize;
     let long: Vec<u64> = Words::new(&text[tokens[begin].start as usize..tokens[at - 1].end as usize])
         .filter(|w| w.end - w.start > 3)
         .map(|w| w.hash)
         .collect();
     let tables = &vocabulary.tables;
-    tables.get(Table::TermCondition)[tables.range(Table::TermEnd, term)]
+    tables.get(Table::TermCondition)[tables.range(Table::TermEnd, found)]
         .iter()
-        .flat_map(|&c| vocabulary.at(c).names())
+        .flat_map(|&c| vocabulary.at(term::condition(c)).names())
         .any(|name| Words::new(name.text).any(|w| long.contains(&w.hash)))
 }

@@ -217,7 +217,7 @@ impl Context {
             return None;
         }
         let conditions = &tables.get(Table::TermCondition)[tables.range(Table::TermEnd, hit.term as usize)];
-        let switch = self.switches.iter().find(|s| conditions.contains(&s.from))?;
+        let switch = self.switches.iter().find(|s| conditions.iter().any(|&c| term::condition(c) == s.from))?;
         switch.cues.match_at(tokens, hit.first as usize, hit.last as usize).then_some((switch.from, switch.to))
     }
 

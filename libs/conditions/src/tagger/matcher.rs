@@ -76,14 +76,37 @@ impl Matcher {
         let mut at = 0;
         while at < tokens.len() {
             match self.longest(tables, tokens, at, language, shouting) {
-                Some((length, term)) => {
+                Some((length, term)) if !self.gives_way(tables, tokens, at, length, term, language, shouting) => {
                     hits.push(Hit { first: at as u32, last: (at + length - 1) as u32, term });
                     at += length;
                 }
-                None => at += 1,
+                _ => at += 1,
             }
         }
         hits
+    }
+
+    /// Whether a topic's words end within a longer name of a condition: "a new heart | attack drug".
+    #[expect(clippy::too_many_arguments, reason = "what `longest` takes, and its answer")]
+    fn gives_way(
+        &self,
+        tables: &Tables,
+        tokens: &[Token],
+        at: usize,
+        length: usize,
+        term: u32,
+        language: Language,
+        shouting: bool,
+    ) -> bool {
+        let flags = tables.get(Table::TermFlags);
+        if length < 2 || flags[term as usize] & term::TOPIC == 0 {
+            return false;
+        }
+        (at + 1..at + length).any(|start| {
+            self.longest(tables, tokens, start, language, shouting).is_some_and(|(inner, other)| {
+                start + inner > at + length && flags[other as usize] & (term::TOPIC | term::STOP) == 0
+            })
+        })
     }
 
     fn longest(

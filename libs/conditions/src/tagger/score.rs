@@ -58,13 +58,12 @@ pub fn score(
     categories: &[Found],
 ) -> Vec<ConditionTag> {
     let tables = &vocabulary.tables;
-    let flags = tables.get(Table::TermFlags);
     let mut sums: FxHashMap<u32, Sum<'_>> = FxHashMap::default();
     let fields = [(title, 0), (text, 0)].into_iter().chain(categories.iter().zip(0..));
     for (found, number) in fields {
         for place in &found.places {
-            let flags = flags[place.term as usize];
-            for &condition in &tables.get(Table::TermCondition)[tables.range(Table::TermEnd, place.term as usize)] {
+            for &entry in &tables.get(Table::TermCondition)[tables.range(Table::TermEnd, place.term as usize)] {
+                let (condition, flags) = (term::condition(entry), entry);
                 if let Some((from, to)) = place.switched
                     && from == condition
                 {

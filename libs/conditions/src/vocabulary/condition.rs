@@ -1,11 +1,14 @@
 //! One condition and its names.
 
+use std::borrow::Cow;
+
 use carewire_schemas::ConditionCode;
 
 use super::{
     Vocabulary,
     format::Table::{
-        NameEnd, NameMeta, NameText, Parent, ParentEnd, Topic, Tree, TreeEnd, Weight, XrefCode, XrefEnd, XrefSystem,
+        Label, NameEnd, NameMeta, NameText, Parent, ParentEnd, Topic, Tree, TreeEnd, Weight, XrefCode, XrefEnd,
+        XrefSystem,
     },
 };
 
@@ -72,6 +75,20 @@ impl<'a> Condition<'a> {
         tables.get(NameText).get(tables.range(NameEnd, self.index as usize).start).map_or("", |&s| tables.string(s))
     }
 
+    /// The name to show to readers ("Type 2 diabetes", "High blood pressure"): the first own term of that language
+    /// where there is one, else the plain English one.
+    #[must_use]
+    pub fn label(&self, language: Option<&str>) -> Cow<'a, str> {
+        let tables = &self.vocabulary.tables;
+        let plain = tables.get(Label).get(self.index as usize).map_or("", |&s| tables.string(s));
+        let primary = language.and_then(|l| l.split(['-', '_']).next()).unwrap_or("en");
+        if primary.eq_ignore_ascii_case("en") {
+            return Cow::Borrowed(plain);
+        }
+        let own = self.names().find(|n| n.kind == NameKind::Lay && n.language.eq_ignore_ascii_case(primary));
+        own.map_or(Cow::Borrowed(plain), |name| Cow::Owned(capitalised(name.text)))
+    }
+
     /// All names, the preferred one first.
     pub fn names(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
         let tables = &self.vocabulary.tables;
@@ -117,6 +134,13 @@ impl<'a> Condition<'a> {
         let tables = &self.vocabulary.tables;
         tables.range(TreeEnd, self.index as usize).map(|i| tables.string(tables.get(Tree)[i]))
     }
+}
+
+/// The text with its first letter as a capital.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 impl Vocabulary {

@@ -5,7 +5,7 @@
 //! the end of each in the pool. Lists of lists are two tables: where each list ends, and the elements.
 
 /// First bytes of the file's content; the last digit is the format's version.
-const MAGIC: &[u8; 8] = b"CWVOCAB2";
+const MAGIC: &[u8; 8] = b"CWVOCAB3";
 /// More than any real file: a bound for what decoding allocates.
 const LARGEST: usize = 256 << 20;
 
@@ -17,6 +17,8 @@ pub enum Table {
     StringEnd,
     /// Condition → its code's string; conditions are in order of code.
     Code,
+    /// Condition → string of its plain English name.
+    Label,
     /// Condition → 1 for a topic.
     Topic,
     /// Condition → weight of a mention, in thousandths.
@@ -67,7 +69,7 @@ pub enum Table {
     TermFlags,
     /// Term → end of its conditions.
     TermEnd,
-    /// Conditions of terms.
+    /// Conditions of terms, with how the term stands for each, see [`super::term::condition`].
     TermCondition,
     /// Hash of terms written as one word (hashtags), low half, in order of the whole hash.
     CompactLow,

@@ -17,6 +17,8 @@ pub struct NameHit {
     pub code: ConditionCode,
     /// The condition's preferred name.
     pub preferred: String,
+    /// The condition's plain English name.
+    pub label: String,
 }
 
 /// Names that a request may look through for suggestions: more than any sensible prefix has.
@@ -121,6 +123,7 @@ impl Vocabulary {
                     name: name.to_owned(),
                     code: condition.code().clone(),
                     preferred: condition.name().to_owned(),
+                    label: condition.label(None).into_owned(),
                 });
                 if out.len() == limit {
                     break;

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use carewire_schemas::ConditionCode;
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use condition::{Condition, Name, NameKind};
+pub use condition::{Condition, Name, NameKind, capitalised};
 pub use lookup::NameHit;
 
 use format::{FormatError, Table, Tables};

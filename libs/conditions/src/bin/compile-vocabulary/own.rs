@@ -44,6 +44,8 @@ pub struct Own {
     pub rule_lines: Vec<String>,
     /// Lines of `switch.tsv` with codes for names.
     pub switches: Vec<String>,
+    /// Code → plain English name.
+    pub labels: BTreeMap<String, String>,
     /// Code → weight in thousandths.
     pub weights: BTreeMap<String, u32>,
 }
@@ -57,7 +59,7 @@ fn lines(path: &Path) -> Result<Vec<Vec<String>>> {
         .collect())
 }
 
-/// The topics' descriptor names: `topics.tsv` is descriptor, further names.
+/// The topics' descriptor names: `topics.tsv` is descriptor, further names, names that only hint at it.
 pub fn read_topics(folder: &Path) -> Result<BTreeSet<String>> {
     Ok(lines(&folder.join("topics.tsv"))?
         .into_iter()
@@ -79,9 +81,10 @@ fn code_of(conditions: &Conditions, name: &str, file: &str) -> Result<String> {
 pub fn read(folder: &Path, conditions: &mut Conditions) -> Result<Own> {
     let mut own = Own::default();
     for line in lines(&folder.join("topics.tsv"))? {
-        if let [descriptor, names] = line.as_slice() {
-            let code = code_of(conditions, descriptor, "topics.tsv")?;
-            add(&mut own, conditions, &[code], "en", Force::Name, names);
+        let [descriptor, names @ ..] = line.as_slice() else { continue };
+        let code = code_of(conditions, descriptor, "topics.tsv")?;
+        for (names, force) in names.iter().zip([Force::Name, Force::Weak]) {
+            add(&mut own, conditions, std::slice::from_ref(&code), "en", force, names);
         }
     }
     let mut files: Vec<_> = fs::read_dir(folder)?
@@ -125,6 +128,11 @@ pub fn read(folder: &Path, conditions: &mut Conditions) -> Result<Own> {
         let [descriptor, weight] = line.as_slice() else { bail!("weights.tsv: not two columns: {line:?}") };
         let code = code_of(conditions, descriptor, "weights.tsv")?;
         own.weights.insert(code, (weight.parse::<f64>()? * 1000.0).round() as u32);
+    }
+    for line in lines(&folder.join("labels-en.tsv"))? {
+        let [descriptor, label] = line.as_slice() else { bail!("labels-en.tsv: not two columns: {line:?}") };
+        let code = code_of(conditions, descriptor, "labels-en.tsv")?;
+        own.labels.insert(code, label.clone());
     }
     for line in lines(&folder.join("switch.tsv"))? {
         let [from, to, words] = line.as_slice() else { bail!("switch.tsv: not three columns: {line:?}") };

@@ -131,7 +131,9 @@ pub fn mesh(conditions: &mut Conditions, folder: &Path, topics: &BTreeSet<String
             conditions.organisms.extend(entries.split('|').map(fold));
         }
         let disease = trees.iter().any(|t| t.starts_with('C') || t.starts_with("F03"));
-        let topic = !disease && missing.contains(name);
+        // Signs may be listed as topics: who reads about losing weight is not ill.
+        let sign = trees.iter().all(|t| t.starts_with("C23") || !t.starts_with('C') && !t.starts_with("F03"));
+        let topic = (!disease || sign) && missing.contains(name);
         missing.remove(name);
         if !disease && !topic {
             continue;

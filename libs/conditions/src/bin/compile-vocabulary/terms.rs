@@ -1,6 +1,6 @@
 //! From names to terms: which words stand for which conditions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use carewire_conditions::{
@@ -25,17 +25,22 @@ pub struct Term {
     /// Only where written in capitals.
     pub caps: bool,
     pub flags: u32,
-    pub codes: Vec<String>,
+    /// What it stands for, and how: [`term::PROXY`], [`term::WEAK`].
+    pub codes: Vec<(String, u32)>,
     /// Hash of the words written as one, where that may be a hashtag.
     pub compact: Option<u64>,
 }
 
 /// Trust in a term: the smaller wins. 0 own, then the sources in order, then what was made by rule.
 type Rank = (u8, usize, String);
+/// First part of an own term's rank.
+const OWN: u8 = 1;
 
 #[derive(Default)]
 struct Terms {
     map: BTreeMap<(Vec<u64>, bool), (Rank, Term)>,
+    /// Words of the stop list: what is put together from other terms leaves them alone.
+    stopped: BTreeSet<Vec<u64>>,
 }
 
 /// The words of a name and whether it counts only in capitals; `None` for what is no usable name.
@@ -56,21 +61,100 @@ fn words(name: &str) -> Option<(Vec<u64>, bool)> {
 }
 
 impl Terms {
-    fn add(&mut self, name: &str, rank: Rank, flags: u32, codes: &[String]) {
+    fn add(&mut self, name: &str, rank: Rank, flags: u32, codes: &[(String, u32)]) {
         let Some((words, caps)) = words(name) else { return };
         let folded = fold(name);
         let letters = folded.replace(' ', "");
         let compact = (words.len() > 1 && words.len() < 6 && letters.len() >= 8 && flags & term::STOP == 0)
             .then(|| word_hash(&letters));
+        if flags & term::STOP != 0 {
+            self.stopped.insert(words.clone());
+        }
         let new = Term { words: words.clone(), caps, flags, codes: codes.to_vec(), compact };
         match self.map.entry((words, caps)) {
             std::collections::btree_map::Entry::Vacant(slot) => {
                 slot.insert((rank, new));
             }
             std::collections::btree_map::Entry::Occupied(mut slot) => {
-                if rank < slot.get().0 {
+                let (old_rank, old) = slot.get_mut();
+                let topics = (old.flags | flags) & term::TOPIC != 0;
+                if topics && old.flags & term::STOP != 0 && rank.0 == OWN {
+                    // Words that name no condition may name a topic.
+                    slot.insert((rank, new));
+                } else if topics && rank.0 == OWN && old_rank.0 == OWN && (old.flags ^ flags) & term::FOREIGN == 0 {
+                    old.stand_for(codes);
+                    old.flags &= flags | !term::TOPIC;
+                } else if rank < *old_rank {
                     slot.insert((rank, new));
                 }
+            }
+        }
+    }
+
+    /// The codes of the condition or topic names within the words of a term, left to right, the longest first.
+    fn within(&self, words: &[u64], wanted: impl Fn(&Term) -> bool) -> Vec<(String, u32)> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < words.len() {
+            let longest = (1..=words.len() - at)
+                .rev()
+                .filter(|&length| length < words.len())
+                .find_map(|length| self.map.get(&(words[at..at + length].to_vec(), false)).map(|(_, t)| (length, t)));
+            match longest {
+                Some((length, term)) => {
+                    if wanted(term) {
+                        found.extend(term.codes.iter().cloned());
+                    }
+                    at += length;
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
+
+    /// The longest match takes its words, so a topic's name also stands for the conditions named in it ("prostate
+    /// cancer screening"), and a treatment that stands for a condition for the topics named in it ("flu vaccine").
+    fn put_together(&mut self, undecided: impl Fn(&Term) -> bool) {
+        let mut more = Vec::new();
+        for (key, (rank, own)) in &self.map {
+            if rank.0 != OWN
+                || own.words.len() < 2
+                || own.flags & term::FOREIGN != 0
+                || self.stopped.contains(&own.words)
+            {
+                continue;
+            }
+            let plain = |t: &Term| t.flags & (term::STOP | term::FOREIGN) == 0 && !t.caps;
+            let codes = if own.flags & term::TOPIC != 0 {
+                self.within(&own.words, |t| plain(t) && t.flags & term::TOPIC == 0 && !undecided(t))
+            } else if own.codes.iter().all(|(_, force)| *force == term::PROXY) {
+                let mut codes = self.within(&own.words, |t| plain(t) && t.flags & term::TOPIC != 0);
+                codes.retain(|(_, force)| force & term::WEAK == 0);
+                codes
+            } else {
+                continue;
+            };
+            if !codes.is_empty() {
+                more.push((key.clone(), codes));
+            }
+        }
+        for (key, codes) in more {
+            if let Some((_, term)) = self.map.get_mut(&key) {
+                term.stand_for(&codes);
+                term.flags &= !term::TOPIC;
+            }
+        }
+    }
+}
+
+impl Term {
+    /// Adds what the term stands for; a stronger way of standing for the same stays.
+    fn stand_for(&mut self, codes: &[(String, u32)]) {
+        for (code, force) in codes {
+            match self.codes.iter_mut().find(|(known, _)| known == code) {
+                Some((_, known)) => *known = (*known).min(*force),
+                None => self.codes.push((code.clone(), *force)),
             }
         }
     }
@@ -83,35 +167,34 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
         terms.add(stop, (0, 0, String::new()), term::STOP, &[]);
     }
     for (at, lay) in own.lay.iter().enumerate() {
-        let mut flags = term::LAY;
-        flags |= match lay.force {
+        let force = match lay.force {
             Force::Name => 0,
             Force::Proxy => term::PROXY,
             Force::Weak => term::PROXY | term::WEAK,
         };
+        let topic = lay.codes.iter().all(|code| conditions.all.get(code).is_some_and(|e| e.topic));
+        let mut flags = if topic { term::LAY | term::TOPIC } else { term::LAY };
         if lay.language != "en" {
             flags |= term::FOREIGN;
         }
         // An English word wins over the same letters in another language.
         let order = if lay.language == "en" { at } else { at + 1_000_000 };
-        terms.add(&lay.name, (1, order, String::new()), flags, &lay.codes);
+        let codes: Vec<_> = lay.codes.iter().map(|code| (code.clone(), force)).collect();
+        terms.add(&lay.name, (OWN, order, String::new()), flags, &codes);
     }
     for (code, entry) in &conditions.all {
+        let codes = [(code.clone(), 0)];
+        let topic = if entry.topic { term::TOPIC } else { 0 };
         for name in entry.names.iter().filter(|n| n.origin != Origin::Own) {
             let rank = (2, name.origin as usize, code.clone());
             for form in forms(&name.text) {
                 if usable(&form, name.origin) {
-                    terms.add(&form, rank.clone(), 0, std::slice::from_ref(code));
+                    terms.add(&form, rank.clone(), topic, &codes);
                 }
             }
             if name.kind == NameKind::Preferred && name.origin != Origin::Mondo && !entry.topic {
                 for made in names::generated(&names::uninvert(&name.text), &conditions.organisms) {
-                    terms.add(
-                        &made,
-                        (3, name.origin as usize, code.clone()),
-                        term::GENERATED,
-                        std::slice::from_ref(code),
-                    );
+                    terms.add(&made, (3, name.origin as usize, code.clone()), term::GENERATED, &codes);
                 }
             }
         }
@@ -135,6 +218,10 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
     {
         bail!("ambiguous.tsv: no term for `{unused}`");
     }
+    terms.put_together(|t| {
+        // A word that counts only in certain company does not count within another name.
+        term::rule(t.flags).is_some_and(|rule| own.rule_lines[rule].split('\t').nth(1) == Some("no"))
+    });
     Ok(terms.map.into_values().map(|(_, term)| term).collect())
 }
 

@@ -10,6 +10,7 @@ use carewire_conditions::{
 };
 
 use super::{
+    labels::Casing,
     own::Own,
     sources::{Conditions, Entry, Origin, SourceName},
     terms::Term,
@@ -44,12 +45,16 @@ pub fn write(conditions: &Conditions, terms: &[Term], own: &Own) -> Result<Vec<u
     let mut strings = Strings::default();
     let numbers: BTreeMap<&str, u32> =
         conditions.all.keys().enumerate().map(|(i, code)| (code.as_str(), i as u32)).collect();
+    let casing = Casing::of(conditions);
     let mut lookup = BTreeMap::new();
     let mut search = BTreeSet::new();
     for (code, entry) in &conditions.all {
         let index = numbers[code.as_str()];
         let text = strings.number(&mut tables, code);
         tables.get_mut(Table::Code).push(text);
+        let label = own.labels.get(code).cloned().unwrap_or_else(|| casing.label(code, entry));
+        let label = strings.number(&mut tables, &label);
+        tables.get_mut(Table::Label).push(label);
         tables.get_mut(Table::Topic).push(u32::from(entry.topic));
         let weight = own.weights.get(code).copied().unwrap_or_else(|| weight(entry));
         tables.get_mut(Table::Weight).push(weight);
@@ -151,8 +156,8 @@ fn write_terms(tables: &mut Tables, terms: &[Term], numbers: &BTreeMap<&str, u32
     let mut sorted: Vec<(Vec<u32>, usize)> = Vec::with_capacity(terms.len());
     for (at, term) in terms.iter().enumerate() {
         tables.get_mut(Table::TermFlags).push(term.flags);
-        for code in &term.codes {
-            tables.get_mut(Table::TermCondition).push(numbers[code.as_str()]);
+        for (code, force) in &term.codes {
+            tables.get_mut(Table::TermCondition).push(numbers[code.as_str()] | force);
         }
         end(tables, Table::TermEnd, Table::TermCondition);
         if let Some(hash) = term.compact {
