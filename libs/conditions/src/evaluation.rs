@@ -111,7 +111,11 @@ pub fn records(path: &Path) -> Vec<Record> {
 /// The tags of a record.
 #[must_use]
 pub fn tag(tagger: &Tagger, record: &Record) -> Vec<ConditionTag> {
-    tagger.tag(&Document { title: &record.title, text: &record.text, language: Some("en"), categories: &[] })
+    tagger.tag(&document(record))
+}
+
+fn document(record: &Record) -> Document<'_> {
+    Document { title: &record.title, text: &record.text, language: Some("en"), categories: &[] }
 }
 
 /// The conditions that a text is about: descriptors, without topics.
@@ -151,7 +155,8 @@ fn f1(tagger: &Tagger, records: &[Record], predict: Predict, topics: bool) -> (f
     }
     let (precision, recall) = (right as f64 / found.max(1) as f64, right as f64 / wanted.max(1) as f64);
     let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
-    (f1, format!("precision {precision:.3}, recall {recall:.3}, {} texts", records.len()))
+    let reports = records.iter().filter(|r| tagger.candidates(&document(r)).is_some()).count();
+    (f1, format!("precision {precision:.3}, recall {recall:.3}, {} texts, {reports} read as reports", records.len()))
 }
 
 /// The conditions that a text's focus stands for: by its concept identifiers and by its name.
@@ -175,7 +180,9 @@ fn focus(tagger: &Tagger, vocabulary: &Vocabulary, records: &[Record]) -> (f64, 
         first += usize::from(tags.first().is_some_and(|t| wanted.contains(&t.code.0)));
     }
     let share = |n: usize| n as f64 / asked.max(1) as f64;
-    (share(found), share(first), format!("{asked} texts with a code of {}", records.len()))
+    let reports = records.iter().filter(|r| tagger.candidates(&document(r)).is_some()).count();
+    let detail = format!("{asked} texts with a code of {}, {reports} read as reports", records.len());
+    (share(found), share(first), detail)
 }
 
 /// All figures of the sets in `folder`; none where it is absent.

@@ -195,3 +195,91 @@ proptest! {
         prop_assert_eq!(codes("She has asthma."), codes(&format!("{around}. She has asthma. {around}")));
     }
 }
+
+/// The topics that an item with this title is about.
+fn topics(title: &str) -> Vec<String> {
+    let mut codes: Vec<_> =
+        tag(title, "").into_iter().filter(|t| t.role == Role::About && t.topic).map(|t| t.name).collect();
+    codes.sort();
+    codes
+}
+
+#[test]
+fn topics_of_titles() {
+    for (title, wanted) in [
+        ("Six easy ways to lose weight", &["Weight Loss"][..]),
+        ("A home birth story", &["Home Childbirth"]),
+        ("How to sign up for Obamacare", &["Patient Protection and Affordable Care Act"]),
+        ("E-cigarettes and teenagers", &["Electronic Nicotine Delivery Systems"]),
+        // A topic's words also name the condition in them, and a treatment's words the topic.
+        ("Prostate cancer screening is debated", &["Early Detection of Cancer", "Mass Screening"]),
+        ("Flu vaccine arrives early", &["Vaccination"]),
+        // Words that only hint at a topic make nobody's item.
+        ("Nurse cured of Ebola", &[]),
+        ("Protein linked to Alzheimer's", &[]),
+        ("Diabetes in children: what parents say", &[]),
+    ] {
+        let found = topics(title);
+        let unwanted: Vec<_> = found.iter().filter(|t| !wanted.contains(&t.as_str())).collect();
+        assert!(unwanted.is_empty(), "{title}: {found:?}");
+        assert!(wanted.is_empty() || found.iter().any(|t| wanted.contains(&t.as_str())), "{title}: {found:?}");
+    }
+    assert_eq!(about("Prostate cancer screening is debated"), ["D011471"]);
+    // A topic's words give way to the longer name of a condition.
+    assert_eq!(about("A new heart attack drug"), ["D009203"]);
+}
+
+#[test]
+fn everyday_words_do_not_make_a_long_text_a_topic() {
+    let text = "Asthma narrows the airways. Muscle fiber tightens around them. Asthma is treated with inhalers.";
+    let tags = tag("Asthma", text);
+    assert!(tags.iter().filter(|t| t.topic).all(|t| t.role == Role::Mentioned), "{tags:?}");
+}
+
+#[test]
+fn names_count_in_their_language() {
+    let codes = |text: &str, language: Option<&str>| -> Vec<String> {
+        let document = Document { title: text, text: "", language, categories: &[] };
+        Tagger::bundled().tag(&document).into_iter().filter(|t| !t.topic).map(|t| t.code.0).collect()
+    };
+    for (text, language, code) in [
+        ("Leben mit Brustkrebs", "de", "D001943"),
+        ("Vivre avec la sclérose en plaques", "fr", "D009103"),
+        ("Viver com pressão alta", "pt-BR", "D006973"),
+        ("Vivir con presión alta", "es-MX", "D006973"),
+        ("La gripe en invierno", "es", "D007251"),
+        ("Gürtelrose: was hilft", "de-AT", "D006562"),
+    ] {
+        assert_eq!(codes(text, Some(language)), [code], "{text}");
+    }
+    // French and Portuguese shingles are a Spanish neighbourhood.
+    assert_eq!(codes("Vivre avec un zona", Some("fr")), ["D006562"]);
+    assert_eq!(codes("Una zona tranquila", Some("es")), [""; 0]);
+    // A word of another language does not take an English name away.
+    assert_eq!(codes("Anemia in women", Some("en")), ["D000740"]);
+    assert_eq!(codes("Urticaria and what to do", Some("en")), ["D014581"]);
+    assert_eq!(codes("La rage au Maroc", None), [""; 0]);
+}
+
+#[test]
+fn negation_in_titles_reaches_only_what_it_stands_by() {
+    assert_eq!(about("Absence of gene may help fight Alzheimer's"), ["D000544"]);
+    let tags = tag("No evidence of measles in the county", "");
+    assert!(tags.iter().any(|t| t.negated && t.code.as_str() == "D008457"));
+}
+
+/// An abstract is read with what was learned from abstracts; the same words in news are not.
+#[test]
+fn learned_names_count_in_scientific_reports_only() {
+    let report = "Methods: patients were treated with a dose of 5 mg/kg. Results: fibrosis was observed in treated rats \
+        compared with control groups, and liver enzyme levels increased significantly. Conclusion: our findings suggest that \
+        the administration of the drug induced fibrosis in vivo; we investigated gene expression, protein levels and plasma \
+        concentrations, and the study showed significant effects of the therapy on receptor levels in mice and rats.";
+    let news = "The town council met on Tuesday to talk about the new clinic. Fibrosis was mentioned by one of the speakers, \
+        who asked when the doors would open. Your doctor can tell you more, the mayor said, and everybody is welcome to come to \
+        the opening on Friday, when there will be music, cake and a tour of the building for families from the whole town. \
+        The clinic has been paid for by a local family, and volunteers have painted its walls in green.";
+    let has = |text: &str| tag("", text).iter().any(|t| t.code.as_str() == "D005355");
+    assert!(has(report));
+    assert!(!has(news));
+}

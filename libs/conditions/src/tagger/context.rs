@@ -51,6 +51,11 @@ const BEFORE: [&str; 19] = [
 ];
 /// Words that negate only what follows at once, and only in running text.
 const AT_ONCE: [&str; 3] = ["no", "without", "not"];
+/// Words that end what a negation reaches.
+const ENDS: [&str; 14] = [
+    "but", "however", "although", "though", "except", "because", "who", "which", "may", "might", "can", "could",
+    "will", "would",
+];
 /// Phrases that negate what they follow.
 const AFTER: [&str; 8] = [
     "was ruled out",
@@ -92,6 +97,8 @@ pub struct Context {
     /// Last word of a phrase before → the phrase.
     before: FxHashMap<u32, Vec<Vec<u32>>>,
     at_once: Vec<u32>,
+    /// Words that end what a negation reaches.
+    ends: Vec<u32>,
     /// First word of a phrase after → the phrase.
     after: FxHashMap<u32, Vec<Vec<u32>>>,
 }
@@ -186,7 +193,8 @@ impl Context {
             })
             .collect();
         let at_once = AT_ONCE.iter().flat_map(|w| dictionary.phrase(w)).collect();
-        Self { switches, rules, before, at_once, after }
+        let ends = ENDS.iter().flat_map(|w| dictionary.phrase(w)).collect();
+        Self { switches, rules, before, at_once, ends, after }
     }
 
     /// Whether a hit is a condition here: not of the stop list, and what its rule says.
@@ -225,7 +233,9 @@ impl Context {
     pub fn negated(&self, tokens: &[Token], hit: &Hit, field: Field) -> bool {
         let (first, last) = (hit.first as usize, hit.last as usize);
         let mut at = first;
-        for distance in 0..REACH {
+        // A headline leaves words out: what is further away negates something else.
+        let reach = if field == Field::Title { 2 } else { REACH };
+        for distance in 0..reach {
             if at == 0 || tokens[at].gap != Gap::Join {
                 break;
             }
@@ -233,6 +243,9 @@ impl Context {
             let word = tokens[at].word;
             if word == 0 {
                 continue;
+            }
+            if self.ends.contains(&word) {
+                break;
             }
             if field == Field::Text && distance == 0 && self.at_once.contains(&word) {
                 return true;

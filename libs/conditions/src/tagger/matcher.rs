@@ -32,6 +32,14 @@ pub struct Matcher {
     or: u32,
 }
 
+/// How the names of a field are read.
+#[derive(Clone, Copy)]
+pub struct Reading {
+    pub language: Language,
+    /// Whether it is a scientific report, with learned names.
+    pub scientific: bool,
+}
+
 /// Longest list of coordinated words that is followed to the left.
 const LIST: usize = 8;
 
@@ -69,14 +77,23 @@ impl Matcher {
         tables.get(Table::NodeTerm)[node as usize].checked_sub(1)
     }
 
+    /// The term that all of `text` is, in its own capitals.
+    pub fn term(&self, tables: &Tables, dictionary: &Dictionary, text: &str) -> Option<u32> {
+        let tokens = dictionary.tokens(text);
+        tokens.first()?;
+        let reading = Reading { language: Language::English, scientific: true };
+        let (length, term) = self.longest(tables, &tokens, 0, reading, false)?;
+        (length == tokens.len()).then_some(term)
+    }
+
     /// All hits of a field, left to right, none within another.
-    pub fn hits(&self, tables: &Tables, tokens: &[Token], language: Language) -> Vec<Hit> {
+    pub fn hits(&self, tables: &Tables, tokens: &[Token], reading: Reading) -> Vec<Hit> {
         let shouting = shouting(tokens);
         let mut hits = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            match self.longest(tables, tokens, at, language, shouting) {
-                Some((length, term)) if !self.gives_way(tables, tokens, at, length, term, language, shouting) => {
+            match self.longest(tables, tokens, at, reading, shouting) {
+                Some((length, term)) if !self.gives_way(tables, tokens, at, length, term, reading, shouting) => {
                     hits.push(Hit { first: at as u32, last: (at + length - 1) as u32, term });
                     at += length;
                 }
@@ -95,7 +112,7 @@ impl Matcher {
         at: usize,
         length: usize,
         term: u32,
-        language: Language,
+        reading: Reading,
         shouting: bool,
     ) -> bool {
         let flags = tables.get(Table::TermFlags);
@@ -103,7 +120,7 @@ impl Matcher {
             return false;
         }
         (at + 1..at + length).any(|start| {
-            self.longest(tables, tokens, start, language, shouting).is_some_and(|(inner, other)| {
+            self.longest(tables, tokens, start, reading, shouting).is_some_and(|(inner, other)| {
                 start + inner > at + length && flags[other as usize] & (term::TOPIC | term::STOP) == 0
             })
         })
@@ -114,7 +131,7 @@ impl Matcher {
         tables: &Tables,
         tokens: &[Token],
         at: usize,
-        language: Language,
+        reading: Reading,
         shouting: bool,
     ) -> Option<(usize, u32)> {
         let first = tokens[at];
@@ -130,7 +147,7 @@ impl Matcher {
         let mut best = None;
         let mut length = 1;
         loop {
-            if let Some(term) = Self::term_at(tables, node, &tokens[at..at + length], language, shouting) {
+            if let Some(term) = Self::term_at(tables, node, &tokens[at..at + length], reading, shouting) {
                 best = Some((length, term));
             }
             let Some(token) = tokens.get(at + length).filter(|t| t.gap == Gap::Join && t.word != 0) else { break };
@@ -142,7 +159,12 @@ impl Matcher {
     }
 
     /// The term that ends at `node`, if the words are written as it wants them.
-    fn term_at(tables: &Tables, node: u32, words: &[Token], language: Language, shouting: bool) -> Option<u32> {
+    fn term_at(tables: &Tables, node: u32, words: &[Token], reading: Reading, shouting: bool) -> Option<u32> {
+        if reading.scientific
+            && let Some(term) = tables.get(Table::NodeLearned)[node as usize].checked_sub(1)
+        {
+            return Some(term);
+        }
         let word = words[0];
         let letters = word.end - word.start;
         let capitals = word.shape == Shape::Caps && !(shouting && letters <= 3) || (word.hashtag && letters >= 4);
@@ -151,13 +173,14 @@ impl Matcher {
             return Some(caps - 1);
         }
         let term = tables.get(Table::NodeTerm)[node as usize].checked_sub(1)?;
-        let foreign = tables.get(Table::TermFlags)[term as usize] & term::FOREIGN != 0;
-        let allowed = match language {
+        let foreign = tables.get(Table::TermFlags)[term as usize] & term::FOREIGN;
+        let allowed = match reading.language {
             Language::English => false,
-            Language::Other => true,
-            Language::Unknown => words.len() > 1,
+            Language::Known(bit) => foreign & bit != 0,
+            // One word alone may be anything in a language that is not known.
+            Language::Other => words.len() > 1,
         };
-        (!foreign || allowed).then_some(term)
+        (foreign == 0 || allowed).then_some(term)
     }
 
     /// Adds names that share their head or their beginning with a neighbour: "breast and ovarian cancer",

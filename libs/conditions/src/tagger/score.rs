@@ -13,7 +13,12 @@
 use carewire_schemas::{ConditionTag, Evidence, Field, Role};
 use rustc_hash::FxHashMap;
 
-use super::{Document, Found, Place};
+use smallvec::SmallVec;
+
+use super::{
+    AllFound, Candidate, Document, Found, Place,
+    rerank::{FEATURES, Model, PRIOR},
+};
 use crate::{
     Vocabulary,
     vocabulary::{format::Table, term},
@@ -25,8 +30,12 @@ const EVIDENCE: usize = 5;
 const ENOUGH: f32 = 0.5;
 /// The same where there is no title, so that the text is all there is to say what it is about.
 const ENOUGH_ALONE: f32 = 0.1;
+/// Strength in the text from which an item is about a topic that its title does not name.
+const ENOUGH_TOPIC: f32 = 1.2;
 /// Share of the strongest condition's strength from which a second one is what an item is about too.
 const CLOSE: f32 = 0.9;
+/// The same from which a narrower one is meant instead of a broader one.
+const NARROWER: f32 = 0.6;
 /// Places of what stands for a condition that make it mentioned, where it is never named.
 const PROXIES: u32 = 3;
 /// Words over which a first mention loses half its strength.
@@ -46,17 +55,90 @@ struct Sum<'a> {
     first: usize,
     category: bool,
     affirmed: bool,
+    /// All places, those negated.
+    places: u32,
+    negated: u32,
+    /// The terms that stand there, each once.
+    terms: SmallVec<[u32; 4]>,
     evidence: Vec<(&'a Place, Field, usize)>,
 }
 
-/// Tags from what was found.
+/// Tags from what was found; a model decides what is kept of it.
 pub fn score(
     vocabulary: &Vocabulary,
     document: &Document<'_>,
-    title: &Found,
-    text: &Found,
-    categories: &[Found],
+    found: &AllFound,
+    model: Option<&Model>,
 ) -> Vec<ConditionTag> {
+    let mut sums = sums(vocabulary, found);
+    if let Some(model) = model {
+        let refused: Vec<u32> = sums
+            .iter()
+            .filter(|&(&index, sum)| {
+                let mut features = features(vocabulary, &sums, index, sum);
+                features[PRIOR] = model.prior(&sum.terms);
+                !vocabulary.at(index).topic() && !model.keeps(&features)
+            })
+            .map(|(&index, _)| index)
+            .collect();
+        sums.retain(|index, _| !refused.contains(index));
+    }
+    if sums.is_empty() {
+        return Vec::new();
+    }
+    let about = about(vocabulary, &sums, found.title.words > 0, &found.text);
+    tags(vocabulary, document, &sums, &about)
+}
+
+/// What a model would decide on.
+pub fn candidates(vocabulary: &Vocabulary, document: &Document<'_>, found: &AllFound) -> Vec<Candidate> {
+    let sums = sums(vocabulary, found);
+    let spans = Spans::new(document);
+    let mut out: Vec<Candidate> = sums
+        .iter()
+        .filter(|&(&index, _)| !vocabulary.at(index).topic())
+        .map(|(&index, sum)| {
+            let mut names: Vec<String> = Vec::new();
+            let mut terms: Vec<u32> = Vec::new();
+            for (place, field, number) in &sum.evidence {
+                if !terms.contains(&place.term) {
+                    terms.push(place.term);
+                    names.push(spans.text(*field, *number).get(place.start..place.end).unwrap_or_default().to_owned());
+                }
+            }
+            let features = features(vocabulary, &sums, index, sum);
+            Candidate { code: vocabulary.at(index).code().clone(), names, features }
+        })
+        .collect();
+    out.sort_by(|a, b| a.code.cmp(&b.code));
+    out
+}
+
+/// The features of a condition, in the order of [`FEATURES`], without the prior.
+fn features(
+    vocabulary: &Vocabulary,
+    sums: &FxHashMap<u32, Sum<'_>>,
+    index: u32,
+    sum: &Sum<'_>,
+) -> [f32; FEATURES.len()] {
+    let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
+    let others = || sums.keys().copied().filter(|&other| other != index);
+    [
+        1.0,
+        0.0,
+        (sum.places.max(1) as f32).ln(),
+        flag(sum.title > 0.0),
+        flag(vocabulary.at(index).weight() < 0.5),
+        flag(others().any(|other| vocabulary.ancestor_indices(index).contains(&other))),
+        flag(others().any(|other| vocabulary.ancestor_indices(other).contains(&index))),
+        flag(sum.named == 0 && sum.proxies > 0),
+        sum.negated as f32 / sum.places.max(1) as f32,
+    ]
+}
+
+/// The places of each condition, summed up.
+fn sums<'a>(vocabulary: &Vocabulary, found: &'a AllFound) -> FxHashMap<u32, Sum<'a>> {
+    let AllFound { title, text, categories } = found;
     let tables = &vocabulary.tables;
     let mut sums: FxHashMap<u32, Sum<'_>> = FxHashMap::default();
     let fields = [(title, 0), (text, 0)].into_iter().chain(categories.iter().zip(0..));
@@ -83,6 +165,11 @@ pub fn score(
                     continue;
                 }
                 let sum = sums.entry(condition).or_default();
+                sum.places += 1;
+                sum.negated += u32::from(place.negated);
+                if !sum.terms.contains(&place.term) {
+                    sum.terms.push(place.term);
+                }
                 if sum.evidence.len() < EVIDENCE {
                     sum.evidence.push((place, found.field, number));
                 }
@@ -120,10 +207,15 @@ pub fn score(
     // In running text a treatment or test stands for its condition only where that is named, or where it comes
     // again and again: abstracts of anything mention insulin once.
     sums.retain(|_, s| s.title > 0.0 || s.category || s.named > 0 || s.proxies == 0 || s.proxies >= PROXIES);
-    if sums.is_empty() {
-        return Vec::new();
-    }
-    let about = about(vocabulary, &sums, title.words > 0, text);
+    sums
+}
+
+fn tags(
+    vocabulary: &Vocabulary,
+    document: &Document<'_>,
+    sums: &FxHashMap<u32, Sum<'_>>,
+    about: &[u32],
+) -> Vec<ConditionTag> {
     let mut spans = Spans::new(document);
     let mut tags: Vec<ConditionTag> = sums
         .iter()
@@ -177,17 +269,38 @@ fn about(vocabulary: &Vocabulary, sums: &FxHashMap<u32, Sum<'_>>, titled: bool, 
             }));
             continue;
         }
-        let mut ranked: Vec<(u32, f32)> =
-            of_kind().map(|(&i, s)| (i, strength(vocabulary, i, s))).filter(|(_, s)| *s >= enough).collect();
+        // Everyday words of topics stand in any text: one must be named again and again, and early.
+        let (enough, places) = if topic { (enough.max(ENOUGH_TOPIC), 3) } else { (enough, 0) };
+        let mut ranked: Vec<(u32, f32)> = of_kind()
+            .filter(|(_, s)| s.places >= places)
+            .map(|(&i, s)| (i, strength(vocabulary, i, s)))
+            .filter(|(_, s)| *s >= enough)
+            .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let Some(&(first, best)) = ranked.first() else { continue };
+        let Some(&(mut first, best)) = ranked.first() else { continue };
         if text.words == 0 {
             continue;
         }
+        // The most specific that is stated: a narrower one that is named nearly as much is what the broader one means.
+        let narrower = of_kind()
+            .map(|(&i, s)| (i, strength(vocabulary, i, s)))
+            .filter(|&(i, s)| i != first && s >= best * NARROWER && vocabulary.ancestor_indices(i).contains(&first))
+            .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        if let Some((narrower, _)) = narrower {
+            first = narrower;
+        }
         about.push(first);
-        about.extend(ranked[1..].iter().filter(|(_, s)| *s >= best * CLOSE).map(|(i, _)| *i).take(1).filter(|&i| {
-            !vocabulary.ancestor_indices(first).contains(&i) && !vocabulary.ancestor_indices(i).contains(&first)
-        }));
+        about.extend(
+            ranked
+                .iter()
+                .filter(|(i, _)| *i != first)
+                .filter(|(_, s)| *s >= best * CLOSE)
+                .map(|(i, _)| *i)
+                .take(1)
+                .filter(|&i| {
+                    !vocabulary.ancestor_indices(first).contains(&i) && !vocabulary.ancestor_indices(i).contains(&first)
+                }),
+        );
     }
     about
 }

@@ -5,7 +5,7 @@
 //! the end of each in the pool. Lists of lists are two tables: where each list ends, and the elements.
 
 /// First bytes of the file's content; the last digit is the format's version.
-const MAGIC: &[u8; 8] = b"CWVOCAB3";
+const MAGIC: &[u8; 8] = b"CWVOCAB4";
 /// More than any real file: a bound for what decoding allocates.
 const LARGEST: usize = 256 << 20;
 
@@ -65,6 +65,8 @@ pub enum Table {
     NodeTerm,
     /// Trie node → term + 1 that ends there where the words are written in capitals; 0 for none.
     NodeCaps,
+    /// Trie node → term + 1 that ends there in scientific reports, before the others; 0 for none.
+    NodeLearned,
     /// Term → flags, see [`super::term`].
     TermFlags,
     /// Term → end of its conditions.
@@ -81,10 +83,12 @@ pub enum Table {
     Rule,
     /// Conditions that are another one near certain words, as strings: code, code, words.
     Switch,
+    /// The learned model, as strings: its lines.
+    Model,
 }
 
 /// Number of tables.
-const TABLES: usize = Table::Switch as usize + 1;
+const TABLES: usize = Table::Model as usize + 1;
 
 /// The content of a compiled file.
 #[derive(Default, Clone, PartialEq, Eq)]

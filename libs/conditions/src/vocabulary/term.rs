@@ -8,8 +8,20 @@ pub const TOPIC: u32 = 1 << 1;
 pub const LAY: u32 = 1 << 2;
 /// Made by rule from a name ("liver damage" from "Liver Diseases").
 pub const GENERATED: u32 = 1 << 3;
-/// Counts only outside English ("gripe", the Spanish flu).
-pub const FOREIGN: u32 = 1 << 5;
+/// Counts only in certain languages, one bit each ("gripe", the Spanish flu): see [`language`].
+pub const FOREIGN: u32 = 0x3f << 24;
+/// The languages of [`FOREIGN`]'s bits.
+const LANGUAGES: [&str; 6] = ["es", "fr", "de", "pt", "it", "nl"];
+
+/// The bit of a BCP 47 tag's language; 0 for English and for languages without own terms.
+#[must_use]
+pub fn language(tag: &str) -> u32 {
+    let primary = tag.split(['-', '_']).next().unwrap_or(tag);
+    LANGUAGES.iter().position(|l| l.eq_ignore_ascii_case(primary)).map_or(0, |at| 1 << (24 + at))
+}
+
+/// Learned from labelled abstracts: counts only in scientific reports.
+pub const LEARNED: u32 = 1 << 5;
 /// First bit of the context rule's number + 1; 0 for none.
 pub const RULE_SHIFT: u32 = 8;
 
@@ -27,5 +39,5 @@ pub fn condition(entry: u32) -> u32 {
 /// The context rule of a term's flags.
 #[must_use]
 pub fn rule(flags: u32) -> Option<usize> {
-    ((flags >> RULE_SHIFT) as usize).checked_sub(1)
+    (((flags & !FOREIGN) >> RULE_SHIFT) as usize).checked_sub(1)
 }

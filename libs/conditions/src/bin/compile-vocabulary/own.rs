@@ -46,6 +46,10 @@ pub struct Own {
     pub switches: Vec<String>,
     /// Code → plain English name.
     pub labels: BTreeMap<String, String>,
+    /// Names learned from labelled abstracts, and what they stand for.
+    pub learned: Vec<(String, String)>,
+    /// Lines of the learned model.
+    pub model: Vec<String>,
     /// Code → weight in thousandths.
     pub weights: BTreeMap<String, u32>,
 }
@@ -134,6 +138,11 @@ pub fn read(folder: &Path, conditions: &mut Conditions) -> Result<Own> {
         let code = code_of(conditions, descriptor, "labels-en.tsv")?;
         own.labels.insert(code, label.clone());
     }
+    for line in lines(&folder.join("learned.tsv"))? {
+        let [name, descriptor, ..] = line.as_slice() else { bail!("learned.tsv: not two columns: {line:?}") };
+        own.learned.push((name.clone(), code_of(conditions, descriptor, "learned.tsv")?));
+    }
+    own.model = lines(&folder.join("model.tsv"))?.into_iter().map(|l| l.join("\t")).collect();
     for line in lines(&folder.join("switch.tsv"))? {
         let [from, to, words] = line.as_slice() else { bail!("switch.tsv: not three columns: {line:?}") };
         let (from, to) = (code_of(conditions, from, "switch.tsv")?, code_of(conditions, to, "switch.tsv")?);

@@ -15,6 +15,8 @@ use super::{
     sources::{Conditions, Origin},
 };
 
+/// Sources' names that are words of other languages (French shingles, elsewhere a neighbourhood): left to the own tables.
+const NOT_ENGLISH: [&str; 1] = ["zona"];
 /// Names longer than this are descriptions.
 const MOST_WORDS: usize = 12;
 
@@ -31,10 +33,13 @@ pub struct Term {
     pub compact: Option<u64>,
 }
 
-/// Trust in a term: the smaller wins. 0 own, then the sources in order, then what was made by rule.
+/// Trust in a term: the smaller wins. 0 the stop list, 1 own, 2 the sources in order, 3 own of other languages, 4 what was
+/// made by rule.
 type Rank = (u8, usize, String);
 /// First part of an own term's rank.
 const OWN: u8 = 1;
+/// First part of the rank of an own term of another language than English.
+const FOREIGN: u8 = 3;
 
 #[derive(Default)]
 struct Terms {
@@ -84,6 +89,8 @@ impl Terms {
                 } else if topics && rank.0 == OWN && old_rank.0 == OWN && (old.flags ^ flags) & term::FOREIGN == 0 {
                     old.stand_for(codes);
                     old.flags &= flags | !term::TOPIC;
+                } else if rank.0 == FOREIGN && old_rank.0 == FOREIGN && old.codes == codes {
+                    old.flags |= flags & term::FOREIGN;
                 } else if rank < *old_rank {
                     slot.insert((rank, new));
                 }
@@ -174,13 +181,15 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
         };
         let topic = lay.codes.iter().all(|code| conditions.all.get(code).is_some_and(|e| e.topic));
         let mut flags = if topic { term::LAY | term::TOPIC } else { term::LAY };
+        // An English name, a source's too, wins over the same letters in another language.
+        let mut rank = OWN;
         if lay.language != "en" {
-            flags |= term::FOREIGN;
+            flags |= term::language(&lay.language);
+            anyhow::ensure!(flags & term::FOREIGN != 0, "`{}` is not among the languages of `term`", lay.language);
+            rank = FOREIGN;
         }
-        // An English word wins over the same letters in another language.
-        let order = if lay.language == "en" { at } else { at + 1_000_000 };
         let codes: Vec<_> = lay.codes.iter().map(|code| (code.clone(), force)).collect();
-        terms.add(&lay.name, (OWN, order, String::new()), flags, &codes);
+        terms.add(&lay.name, (rank, at, String::new()), flags, &codes);
     }
     for (code, entry) in &conditions.all {
         let codes = [(code.clone(), 0)];
@@ -194,7 +203,7 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
             }
             if name.kind == NameKind::Preferred && name.origin != Origin::Mondo && !entry.topic {
                 for made in names::generated(&names::uninvert(&name.text), &conditions.organisms) {
-                    terms.add(&made, (3, name.origin as usize, code.clone()), term::GENERATED, &codes);
+                    terms.add(&made, (4, name.origin as usize, code.clone()), term::GENERATED, &codes);
                 }
             }
         }
@@ -222,7 +231,12 @@ pub fn build(conditions: &Conditions, own: &Own) -> Result<Vec<Term>> {
         // A word that counts only in certain company does not count within another name.
         term::rule(t.flags).is_some_and(|rule| own.rule_lines[rule].split('\t').nth(1) == Some("no"))
     });
-    Ok(terms.map.into_values().map(|(_, term)| term).collect())
+    let learned = own.learned.iter().filter_map(|(name, code)| {
+        let (words, caps) = words(name)?;
+        Some(Term { words, caps, flags: term::LEARNED, codes: vec![(code.clone(), 0)], compact: None })
+    });
+    let learned: Vec<Term> = learned.collect();
+    Ok(terms.map.into_values().map(|(_, term)| term).chain(learned).collect())
 }
 
 /// The forms of a source's name.
@@ -236,6 +250,9 @@ fn forms(name: &str) -> Vec<String> {
 /// Very short names and words of one language only are left to the own tables and to abbreviations that a text
 /// defines.
 fn usable(form: &str, origin: Origin) -> bool {
+    if NOT_ENGLISH.contains(&form.to_lowercase().as_str()) {
+        return false;
+    }
     let letters = form.chars().filter(|c| c.is_alphanumeric()).count();
     let capitals = form.chars().filter(|c| c.is_uppercase()).count();
     let single = !form.trim().contains([' ', '-']);

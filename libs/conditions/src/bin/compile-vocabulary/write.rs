@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use carewire_conditions::{
     NameKind,
     normalise::fold,
-    vocabulary::format::{Table, Tables},
+    vocabulary::{
+        format::{Table, Tables},
+        term,
+    },
 };
 
 use super::{
@@ -107,6 +110,10 @@ pub fn write(conditions: &Conditions, terms: &[Term], own: &Own) -> Result<Vec<u
         let line = strings.number(&mut tables, line);
         tables.get_mut(Table::Rule).push(line);
     }
+    for line in &own.model {
+        let line = strings.number(&mut tables, line);
+        tables.get_mut(Table::Model).push(line);
+    }
     for line in &own.switches {
         let line = strings.number(&mut tables, line);
         tables.get_mut(Table::Switch).push(line);
@@ -173,19 +180,22 @@ fn write_terms(tables: &mut Tables, terms: &[Term], numbers: &BTreeMap<&str, u32
     }
     let mut queue = VecDeque::from([(0..sorted.len(), 0usize)]);
     while let Some((range, depth)) = queue.pop_front() {
-        let (mut plain, mut caps) = (0, 0);
+        let (mut plain, mut caps, mut learned) = (0, 0, 0);
         let mut at = range.start;
         while at < range.end && sorted[at].0.len() == depth {
             let number = sorted[at].1 as u32 + 1;
-            if terms[sorted[at].1].caps {
-                caps = number
-            } else {
-                plain = number
-            }
+            let term = &terms[sorted[at].1];
+            let slot = match (term.flags & term::LEARNED != 0, term.caps) {
+                (true, _) => &mut learned,
+                (false, true) => &mut caps,
+                (false, false) => &mut plain,
+            };
+            *slot = number;
             at += 1;
         }
         tables.get_mut(Table::NodeTerm).push(plain);
         tables.get_mut(Table::NodeCaps).push(caps);
+        tables.get_mut(Table::NodeLearned).push(learned);
         while at < range.end {
             let word = sorted[at].0[depth];
             let stop = at + sorted[at..range.end].partition_point(|(w, _)| w[depth] == word);
