@@ -68,6 +68,9 @@ fn phrases(text: &str, out: &mut BTreeMap<Vec<u64>, String>, function: &BTreeSet
     }
 }
 
+/// A text's phrases, the conditions that it is labelled with, and those of them that the tagger misses.
+type Labelled = (BTreeMap<Vec<u64>, String>, BTreeSet<String>, BTreeSet<String>);
+
 /// Names of conditions that the tagger misses again and again.
 fn names(records: &[evaluation::Record]) -> String {
     let vocabulary = Vocabulary::bundled();
@@ -77,7 +80,7 @@ fn names(records: &[evaluation::Record]) -> String {
         let names = vocabulary.get(&ConditionCode(code.to_owned())).into_iter().flat_map(|c| c.names());
         names.flat_map(|n| Words::new(n.text).filter(|w| w.end - w.start > 3).map(|w| w.hash)).collect()
     };
-    let mut texts: Vec<(BTreeMap<Vec<u64>, String>, BTreeSet<String>, BTreeSet<String>)> = Vec::new();
+    let mut texts: Vec<Labelled> = Vec::new();
     for record in records {
         let gold: BTreeSet<String> = record.conditions.iter().cloned().collect();
         let found = evaluation::all(&evaluation::tag(&tagger, record));
