@@ -78,7 +78,7 @@ pub fn tag_lines(reader: impl BufRead, mut writer: impl Write, report: impl FnMu
             .map(|tag| {
                 json!({
                     "code": tag.code, "name": tag.name, "role": tag.role, "score": score(tag.score), "negated": tag.negated,
-                    "topic": tag.topic, "evidence": tag.evidence,
+                    "qualifier": tag.qualifier, "topic": tag.topic, "evidence": tag.evidence,
                 })
             })
             .collect();

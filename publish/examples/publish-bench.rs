@@ -48,6 +48,7 @@ fn row(n: u64) -> ItemRow {
             role: Role::About,
             score: 0.9,
             negated: false,
+            qualifier: None,
             topic: false,
             evidence: Vec::new(),
         }],

@@ -69,6 +69,18 @@ pub struct Evidence {
     pub field: Field,
 }
 
+/// How a condition is named where it is not simply stated to be there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Qualifier {
+    /// As possible or feared: "if you have asthma", "risk of stroke".
+    Hypothetical,
+    /// As a relative's: "family history of diabetes".
+    Family,
+    /// To set something apart from it: "unlike Parkinson's".
+    Contrast,
+}
+
 /// One condition of an item, with what it rests on.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ConditionTag {
@@ -83,6 +95,9 @@ pub struct ConditionTag {
     /// Named only to say that it is not so ("no sign of diabetes").
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub negated: bool,
+    /// How it is named, where every place but the negated ones names it like that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<Qualifier>,
     /// A health topic outside the disease branches (vaccination, pregnancy …).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub topic: bool,

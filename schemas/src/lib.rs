@@ -17,7 +17,7 @@ pub mod tagged;
 pub mod topics;
 
 pub use cloudevents::{EventHeaders, TraceParent};
-pub use condition::{ConditionCode, ConditionTag, Evidence, Field, Role};
+pub use condition::{ConditionCode, ConditionTag, Evidence, Field, Qualifier, Role};
 pub use curated::{CuratedV1, Fields, OrganizationRef, PublicSource, PublicState};
 pub use dead_letter::DeadLetterV1;
 pub use decision::{DecisionV1, Verdict};

@@ -1,6 +1,6 @@
 //! Measures the tagger on the sets of `../shared/data/tagging` and prints reached, floor and goal.
 //!
-//! `evaluate-tagging [--misses SET | --headlines]`: `--misses` prints what a set (a file's name, `own` or `own-topics`) gets
+//! `evaluate-tagging [--misses SET | --headlines]`: `--misses` prints what a set (a file's name, `own`, `later`, `own-topics` or `later-topics`) gets
 //! wrong, `--headlines` tags the volume of headlines. `VOCABULARY=FILE` takes another compiled file than the committed one.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock};
@@ -46,7 +46,8 @@ fn misses(folder: &std::path::Path, set: &str) {
         format!("{code} {name}")
     };
     let records = match set {
-        "own" | "own-topics" => evaluation::own_headlines(folder),
+        "own" | "own-topics" => evaluation::own_headlines(folder, false),
+        "later" | "later-topics" => evaluation::own_headlines(folder, true),
         set => evaluation::records(&folder.join(format!("{set}.jsonl"))),
     };
     for record in records {
@@ -56,7 +57,7 @@ fn misses(folder: &std::path::Path, set: &str) {
         }
         let tags = evaluation::tag(&TAGGER, &record);
         let all = set.starts_with("ncbi") || set.starts_with("bc5");
-        let topics = set == "own-topics";
+        let topics = set.ends_with("-topics");
         let predicted: BTreeSet<String> = match (all, topics) {
             (true, _) => evaluation::all(&tags),
             (_, true) => evaluation::about_topics(&tags),

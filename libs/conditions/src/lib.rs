@@ -10,9 +10,10 @@
 
 pub mod evaluation;
 pub mod normalise;
+pub mod overlay;
 pub mod tagger;
 pub mod vocabulary;
 
-pub use carewire_schemas::{ConditionCode, ConditionTag, Evidence, Field, Role};
+pub use carewire_schemas::{ConditionCode, ConditionTag, Evidence, Field, Qualifier, Role};
 pub use tagger::{Document, TAGGER_VERSION, Tagger};
 pub use vocabulary::{Condition, Name, NameHit, NameKind, Vocabulary};

@@ -1,6 +1,6 @@
 //! What the tagger finds, and what it does not.
 
-use carewire_conditions::{ConditionTag, Document, Field, Role, Tagger};
+use carewire_conditions::{ConditionTag, Document, Field, Qualifier, Role, Tagger};
 use proptest::prelude::*;
 
 fn tag(title: &str, text: &str) -> Vec<ConditionTag> {
@@ -282,4 +282,27 @@ fn learned_names_count_in_scientific_reports_only() {
     let has = |text: &str| tag("", text).iter().any(|t| t.code.as_str() == "D005355");
     assert!(has(report));
     assert!(!has(news));
+}
+
+#[test]
+fn what_is_said_of_a_condition_is_marked() {
+    for (text, qualifier) in [
+        ("She has asthma.", None),
+        ("Ask for help if you have asthma.", Some(Qualifier::Hypothetical)),
+        ("Smoke raises the risk of asthma.", Some(Qualifier::Hypothetical)),
+        ("Children with a family history of asthma were asked.", Some(Qualifier::Family)),
+        ("Asthma runs in families.", Some(Qualifier::Family)),
+        ("Unlike asthma, it goes away.", Some(Qualifier::Contrast)),
+        ("Croup is not to be confused with asthma.", Some(Qualifier::Contrast)),
+        // Stated once, it is stated.
+        ("If you have asthma, read on. Asthma is common.", None),
+    ] {
+        let tags = tag("", text);
+        let asthma = tags.iter().find(|t| t.code.as_str() == "D001249").expect(text);
+        assert_eq!(asthma.qualifier, qualifier, "{text}");
+        assert!(!asthma.negated, "{text}");
+    }
+    let tags = tag("Unlike Parkinson's, essential tremor is common", "");
+    let role = |code: &str| tags.iter().find(|t| t.code.as_str() == code).map(|t| t.role);
+    assert_eq!((role("D010300"), role("D020329")), (Some(Role::Mentioned), Some(Role::About)));
 }

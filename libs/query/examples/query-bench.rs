@@ -86,6 +86,7 @@ fn item(n: u64, codes: &[ConditionCode]) -> CuratedV1 {
             role: Role::About,
             score: 0.8,
             negated: false,
+            qualifier: None,
             topic: false,
             evidence: Vec::new(),
         }],

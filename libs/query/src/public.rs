@@ -347,6 +347,7 @@ fn conditions(
             role: Role::About,
             score: 1.0,
             negated: false,
+            qualifier: None,
             topic: condition.as_ref().is_some_and(|found| found.topic()),
             evidence: vec![Evidence { text: String::new(), start: 0, end: 0, field: Field::Curator }],
         });

@@ -158,6 +158,7 @@ pub fn item(network: &Network, number: u32, title: &str, state: OutcomeState) ->
                 role: TagRole::About,
                 score: 0.875,
                 negated: false,
+                qualifier: None,
                 topic: false,
                 evidence: vec![Evidence { text: "type 2 diabetes".to_owned(), start: 0, end: 15, field: Field::Title }],
             }],

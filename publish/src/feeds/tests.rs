@@ -139,6 +139,7 @@ fn item(n: u128, code: &str, slug: &str) -> CuratedV1 {
             role: Role::About,
             score: 1.0,
             negated: false,
+            qualifier: None,
             topic: false,
             evidence: Vec::new(),
         }],

@@ -1,12 +1,13 @@
-//! Words that mean something else in ordinary text, and negation.
+//! Words that mean something else in ordinary text; negation, and what else is said of a condition that is named.
 //!
 //! Rules for ambiguous words come from `vocabulary/ambiguous.tsv`: a default, the words near it that make it the
-//! condition, and those that make it something else. Negation follows ConText (Harkema et al., "ConText: An
+//! condition, and those that make it something else. Negated, hypothetical and a
+//! relative's conditions follow ConText (Harkema et al., "ConText: An
 //! algorithm for determining negation, experiencer, and temporal status from clinical reports", 2009): a phrase
 //! before or after the name, within a few words of the same clause. It is stricter there where journalism is not
 //! clinical: "no link between vaccines and autism" is still about autism.
 
-use carewire_schemas::Field;
+use carewire_schemas::{Field, Qualifier};
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -27,27 +28,39 @@ const NEAR: usize = 12;
 /// How far a negation reaches, in words.
 const REACH: usize = 5;
 
-/// Phrases that negate what follows.
-const BEFORE: [&str; 19] = [
-    "no evidence of",
-    "no sign of",
-    "no signs of",
-    "no symptoms of",
-    "no history of",
-    "no known",
-    "negative for",
-    "ruled out",
-    "rule out",
-    "absence of",
-    "denies",
-    "denied",
-    "does not have",
-    "did not have",
-    "do not have",
-    "never had",
-    "doesn't have",
-    "didn't have",
-    "free of",
+/// What a phrase beside a name says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// It is not there.
+    Negated,
+    /// It is named as possible, as a relative's, or to set something apart.
+    Qualified(Qualifier),
+}
+
+/// Phrases before a name, separated by `|`, and what they say of it.
+const BEFORE: [(Mark, &str); 4] = [
+    (
+        Mark::Negated,
+        "no evidence of|no sign of|no signs of|no symptoms of|no history of|no known|negative for|ruled out|rule out|absence of|\
+         denies|denied|does not have|did not have|do not have|never had|doesn't have|didn't have|free of|tested negative for|\
+         no trace of|not diagnosed with|never been diagnosed with|without any",
+    ),
+    (
+        Mark::Qualified(Qualifier::Hypothetical),
+        "if you have|if you get|if you develop|if you think you have|if your child has|in case of|risk of|risk for|at risk of|at risk for|\
+         risks of|chance of|chances of|likelihood of|odds of|might have|may have|could have|suspected|suspicion of|possible|fear of|\
+         fears of|worried about|screened for|tested for",
+    ),
+    (
+        Mark::Qualified(Qualifier::Family),
+        "family history of|family histories of|mother had|father had|mother has|father has|mother with|father with|parent with|\
+         parents with|brother with|sister with|sibling with|siblings with|relative with|relatives with|grandmother had|\
+         grandfather had|relatives had|runs in the family of",
+    ),
+    (
+        Mark::Qualified(Qualifier::Contrast),
+        "unlike|not to be confused with|rather than|as opposed to|different from|mistaken for|confused with|instead of|other than",
+    ),
 ];
 /// Words that negate only what follows at once, and only in running text.
 const AT_ONCE: [&str; 3] = ["no", "without", "not"];
@@ -56,17 +69,20 @@ const ENDS: [&str; 14] = [
     "but", "however", "although", "though", "except", "because", "who", "which", "may", "might", "can", "could",
     "will", "would",
 ];
-/// Phrases that negate what they follow.
-const AFTER: [&str; 8] = [
-    "was ruled out",
-    "were ruled out",
-    "is ruled out",
-    "has been ruled out",
-    "was excluded",
-    "were excluded",
-    "was not found",
-    "was not detected",
+/// Phrases after a name, and what they say of it.
+const AFTER: [(Mark, &str); 2] = [
+    (
+        Mark::Negated,
+        "was ruled out|were ruled out|is ruled out|has been ruled out|was excluded|were excluded|was not found|was not detected",
+    ),
+    (
+        Mark::Qualified(Qualifier::Family),
+        "in the family|in their family|in your family|runs in families|runs in the family|in a parent",
+    ),
 ];
+
+/// A phrase's words, and what it says.
+type Phrase = (Vec<u32>, Mark);
 
 #[derive(Default)]
 struct Cues {
@@ -94,13 +110,13 @@ struct Switch {
 pub struct Context {
     switches: Vec<Switch>,
     rules: Vec<Rule>,
-    /// Last word of a phrase before → the phrase.
-    before: FxHashMap<u32, Vec<Vec<u32>>>,
+    /// Last word of a phrase before → the phrases.
+    before: FxHashMap<u32, Vec<Phrase>>,
     at_once: Vec<u32>,
     /// Words that end what a negation reaches.
     ends: Vec<u32>,
-    /// First word of a phrase after → the phrase.
-    after: FxHashMap<u32, Vec<Vec<u32>>>,
+    /// First word of a phrase after → the phrases.
+    after: FxHashMap<u32, Vec<Phrase>>,
 }
 
 impl Cues {
@@ -172,16 +188,20 @@ impl Context {
                 }
             })
             .collect();
-        let mut before: FxHashMap<u32, Vec<Vec<u32>>> = FxHashMap::default();
-        for phrase in BEFORE {
-            let words = dictionary.phrase(phrase);
-            before.entry(words[words.len() - 1]).or_default().push(words);
-        }
-        let mut after: FxHashMap<u32, Vec<Vec<u32>>> = FxHashMap::default();
-        for phrase in AFTER {
-            let words = dictionary.phrase(phrase);
-            after.entry(words[0]).or_default().push(words);
-        }
+        let mut phrases = |lists: &[(Mark, &str)], key: fn(&[u32]) -> Option<&u32>| {
+            let mut by_word: FxHashMap<u32, Vec<Phrase>> = FxHashMap::default();
+            for (mark, list) in lists {
+                for phrase in list.split('|') {
+                    let words = dictionary.phrase(phrase);
+                    if let Some(&word) = key(&words) {
+                        by_word.entry(word).or_default().push((words, *mark));
+                    }
+                }
+            }
+            by_word
+        };
+        let before = phrases(&BEFORE, |words| words.last());
+        let after = phrases(&AFTER, |words| words.first());
         let switches = tables
             .get(Table::Switch)
             .iter()
@@ -229,11 +249,11 @@ impl Context {
         switch.cues.match_at(tokens, hit.first as usize, hit.last as usize).then_some((switch.from, switch.to))
     }
 
-    /// Whether a hit is named only to say that it is not so.
-    pub fn negated(&self, tokens: &[Token], hit: &Hit, field: Field) -> bool {
+    /// What the phrases beside a hit say of it.
+    pub fn mark(&self, tokens: &[Token], hit: &Hit, field: Field) -> Option<Mark> {
         let (first, last) = (hit.first as usize, hit.last as usize);
         let mut at = first;
-        // A headline leaves words out: what is further away negates something else.
+        // A headline leaves words out: what is further away speaks of something else.
         let reach = if field == Field::Title { 2 } else { REACH };
         for distance in 0..reach {
             if at == 0 || tokens[at].gap != Gap::Join {
@@ -244,24 +264,21 @@ impl Context {
             if word == 0 {
                 continue;
             }
+            if field == Field::Text && distance == 0 && self.at_once.contains(&word) {
+                return Some(Mark::Negated);
+            }
+            let phrases = self.before.get(&word).map_or(&[][..], Vec::as_slice);
+            if let Some((_, mark)) = phrases.iter().find(|(p, _)| ends_at(tokens, at, p)) {
+                return Some(*mark);
+            }
             if self.ends.contains(&word) {
                 break;
             }
-            if field == Field::Text && distance == 0 && self.at_once.contains(&word) {
-                return true;
-            }
-            if let Some(phrases) = self.before.get(&word)
-                && phrases.iter().any(|p| ends_at(tokens, at, p))
-            {
-                return true;
-            }
         }
-        let Some(next) = tokens.get(last + 1).filter(|t| t.gap == Gap::Join) else { return false };
-        self.after.get(&next.word).is_some_and(|phrases| {
-            phrases.iter().any(|p| {
-                p.iter().enumerate().all(|(i, &word)| tokens.get(last + 1 + i).is_some_and(|t| t.word == word))
-            })
-        })
+        let next = tokens.get(last + 1).filter(|t| t.gap == Gap::Join)?;
+        let begins =
+            |p: &[u32]| p.iter().enumerate().all(|(i, &w)| tokens.get(last + 1 + i).is_some_and(|t| t.word == w));
+        self.after.get(&next.word)?.iter().find(|(p, _)| begins(p)).map(|(_, mark)| *mark)
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     tokens::{Dictionary, Token},
 };
 use crate::{
+    Vocabulary,
     normalise::{Gap, Shape},
     vocabulary::{
         format::{Table, Tables},
@@ -28,6 +29,8 @@ pub struct Matcher {
     roots: Vec<u32>,
     /// Word → term written as one word.
     compact: FxHashMap<u32, u32>,
+    /// First word → further words, whether in capitals only, and the term, of an overlay.
+    added: FxHashMap<u32, Vec<(Vec<u32>, bool, u32)>>,
     and: u32,
     or: u32,
 }
@@ -44,7 +47,8 @@ pub struct Reading {
 const LIST: usize = 8;
 
 impl Matcher {
-    pub fn new(tables: &Tables, dictionary: &mut Dictionary) -> Self {
+    pub fn new(vocabulary: &Vocabulary, dictionary: &mut Dictionary) -> Self {
+        let tables = &vocabulary.tables;
         let (low, high) = (tables.get(Table::CompactLow), tables.get(Table::CompactHigh));
         let compact = low
             .iter()
@@ -54,11 +58,18 @@ impl Matcher {
             .collect();
         let and = dictionary.phrase("and")[0];
         let or = dictionary.phrase("or")[0];
+        let mut added: FxHashMap<u32, Vec<(Vec<u32>, bool, u32)>> = FxHashMap::default();
+        for term in vocabulary.overlay() {
+            let words: Vec<u32> = term.words.iter().map(|&hash| dictionary.add(hash)).collect();
+            if let Some((first, rest)) = words.split_first() {
+                added.entry(*first).or_default().push((rest.to_vec(), term.caps, term.term));
+            }
+        }
         let mut roots = vec![0; dictionary.len()];
         for child in tables.range(Table::ChildEnd, 0) {
             roots[tables.get(Table::ChildWord)[child] as usize] = child as u32 + 1;
         }
-        Self { roots, compact, and, or }
+        Self { roots, compact, added, and, or }
     }
 
     fn child(tables: &Tables, node: u32, word: u32) -> Option<u32> {
@@ -140,14 +151,17 @@ impl Matcher {
         {
             return Some((1, term));
         }
+        let mut best = if self.added.is_empty() { None } else { self.longest_added(tokens, at) };
         let mut node = self.roots[first.word as usize];
         if node == 0 {
-            return None;
+            return best;
         }
-        let mut best = None;
         let mut length = 1;
         loop {
-            if let Some(term) = Self::term_at(tables, node, &tokens[at..at + length], reading, shouting) {
+            // The overlay wins over a name that is no longer than its own.
+            if best.is_none_or(|(known, _)| length > known)
+                && let Some(term) = Self::term_at(tables, node, &tokens[at..at + length], reading, shouting)
+            {
                 best = Some((length, term));
             }
             let Some(token) = tokens.get(at + length).filter(|t| t.gap == Gap::Join && t.word != 0) else { break };
@@ -156,6 +170,18 @@ impl Matcher {
             length += 1;
         }
         best
+    }
+
+    /// The longest name of the overlay at a place.
+    fn longest_added(&self, tokens: &[Token], at: usize) -> Option<(usize, u32)> {
+        let names = self.added.get(&tokens[at].word)?;
+        let fits = |(rest, caps, _): &&(Vec<u32>, bool, u32)| {
+            let follow = tokens.get(at + 1..at + 1 + rest.len());
+            follow.is_some_and(|f| f.iter().zip(rest).all(|(t, w)| t.gap == Gap::Join && t.word == *w))
+                && (!caps || tokens[at].shape == Shape::Caps)
+        };
+        // Of the same words the last entry counts.
+        names.iter().filter(fits).max_by_key(|(rest, ..)| rest.len()).map(|(rest, _, term)| (rest.len() + 1, *term))
     }
 
     /// The term that ends at `node`, if the words are written as it wants them.

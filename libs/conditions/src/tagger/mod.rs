@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use carewire_schemas::{ConditionCode, ConditionTag, Field};
 
 use crate::{Vocabulary, vocabulary::format::Table};
-use context::Context;
+use context::{Context, Mark};
 use matcher::{Hit, Matcher, Reading};
 use register::Register;
 use rerank::Model;
@@ -89,7 +89,8 @@ struct Place {
     /// Number of the first word.
     word: usize,
     term: u32,
-    negated: bool,
+    /// What is said of it beside.
+    mark: Option<Mark>,
     /// A condition of the term, and the one that is meant instead here.
     switched: Option<(u32, u32)>,
 }
@@ -108,7 +109,7 @@ impl Tagger {
         let context = Context::new(vocabulary, &mut dictionary);
         let register = Register::new(&mut dictionary);
         let tables = &vocabulary.tables;
-        let matcher = Matcher::new(tables, &mut dictionary);
+        let matcher = Matcher::new(vocabulary, &mut dictionary);
         let lines = tables.get(Table::Model).iter().map(|&s| tables.string(s));
         let model = Model::parse(lines, |name| matcher.term(tables, &dictionary, name));
         Self { vocabulary, dictionary, matcher, context, register, model, learned: true }
@@ -164,7 +165,7 @@ impl Tagger {
                 end: tokens[last as usize].end as usize,
                 word: first as usize,
                 term,
-                negated: self.context.negated(tokens, hit, field),
+                mark: self.context.mark(tokens, hit, field),
                 switched: self.context.switched(tables, tokens, hit, field),
             });
         }

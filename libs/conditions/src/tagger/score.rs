@@ -10,13 +10,14 @@
 //! The score is `1 − e^(−strength)`; negated places count nothing. An item is about what its title names; where the
 //! title names nothing, about the condition that is strongest in the text, if it is strong enough.
 
-use carewire_schemas::{ConditionTag, Evidence, Field, Role};
+use carewire_schemas::{ConditionTag, Evidence, Field, Qualifier, Role};
 use rustc_hash::FxHashMap;
 
 use smallvec::SmallVec;
 
 use super::{
     AllFound, Candidate, Document, Found, Place,
+    context::Mark,
     rerank::{FEATURES, Model, PRIOR},
 };
 use crate::{
@@ -55,6 +56,8 @@ struct Sum<'a> {
     first: usize,
     category: bool,
     affirmed: bool,
+    /// How it is named in all places that do not negate it.
+    qualifier: Option<Qualifier>,
     /// All places, those negated.
     places: u32,
     negated: u32,
@@ -166,17 +169,26 @@ fn sums<'a>(vocabulary: &Vocabulary, found: &'a AllFound) -> FxHashMap<u32, Sum<
                 }
                 let sum = sums.entry(condition).or_default();
                 sum.places += 1;
-                sum.negated += u32::from(place.negated);
+                sum.negated += u32::from(place.mark == Some(Mark::Negated));
                 if !sum.terms.contains(&place.term) {
                     sum.terms.push(place.term);
                 }
                 if sum.evidence.len() < EVIDENCE {
                     sum.evidence.push((place, found.field, number));
                 }
-                if place.negated {
+                if place.mark == Some(Mark::Negated) {
                     continue;
                 }
+                let qualifier = match place.mark {
+                    Some(Mark::Qualified(qualifier)) => Some(qualifier),
+                    _ => None,
+                };
+                sum.qualifier = if sum.affirmed { sum.qualifier.filter(|q| qualifier == Some(*q)) } else { qualifier };
                 sum.affirmed = true;
+                // What something else is set apart from is not what the item is about.
+                if qualifier == Some(Qualifier::Contrast) {
+                    continue;
+                }
                 let strength = match flags {
                     f if f & term::WEAK != 0 => 0.4,
                     f if f & term::PROXY != 0 => 0.8,
@@ -229,6 +241,7 @@ fn tags(
                 role: if about.contains(&index) { Role::About } else { Role::Mentioned },
                 score: (score * 1000.0).round() / 1000.0,
                 negated: !sum.affirmed,
+                qualifier: sum.qualifier,
                 topic: condition.topic(),
                 evidence: sum.evidence.iter().map(|(place, field, n)| spans.evidence(place, *field, *n)).collect(),
             }

@@ -89,10 +89,14 @@ impl<'a> Condition<'a> {
         own.map_or(Cow::Borrowed(plain), |name| Cow::Owned(capitalised(name.text)))
     }
 
-    /// All names, the preferred one first.
+    /// All names, the preferred one first, those of an overlay last.
     pub fn names(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
         let tables = &self.vocabulary.tables;
-        tables.range(NameEnd, self.index as usize).map(|i| self.vocabulary.name_at(i))
+        let (vocabulary, index) = (self.vocabulary, self.index);
+        let from = vocabulary.added_names.partition_point(|(condition, _)| *condition < index);
+        let added = vocabulary.added_names[from..].iter().take_while(move |(condition, _)| *condition == index);
+        let added = added.map(|(_, name)| *name as usize);
+        tables.range(NameEnd, index as usize).chain(added).map(|i| vocabulary.name_at(i))
     }
 
     /// Directly above.

@@ -130,6 +130,38 @@ impl Tables {
         &mut self.tables[table as usize]
     }
 
+    /// Adds a string; its number.
+    pub fn add_string(&mut self, text: &str) -> u32 {
+        self.pool.push_str(text);
+        let end = self.pool.len() as u32;
+        let ends = self.get_mut(Table::StringEnd);
+        ends.push(end);
+        ends.len() as u32 - 1
+    }
+
+    /// The term of exactly these words, in any capitals.
+    #[must_use]
+    pub fn term_of(&self, words: &[u64]) -> Option<u32> {
+        let (low, high) = (self.get(Table::WordLow), self.get(Table::WordHigh));
+        let hash = |at: usize| u64::from(high[at]) << 32 | u64::from(low[at]);
+        let mut node = 0;
+        for word in words {
+            // Words are numbered from 1 in order of their hashes.
+            let (mut at, mut end) = (0, low.len());
+            while at < end {
+                let middle = (at + end) / 2;
+                if hash(middle) < *word { at = middle + 1 } else { end = middle }
+            }
+            if at == low.len() || hash(at) != *word {
+                return None;
+            }
+            let children = self.range(Table::ChildEnd, node);
+            let start = children.start;
+            node = start + self.get(Table::ChildWord)[children].binary_search(&(at as u32 + 1)).ok()? + 1;
+        }
+        self.get(Table::NodeTerm)[node].checked_sub(1)
+    }
+
     /// The elements of list `index` of the lists that end at `end`.
     #[must_use]
     pub fn range(&self, end: Table, index: usize) -> std::ops::Range<usize> {

@@ -8,7 +8,10 @@ pub mod format;
 mod lookup;
 pub mod term;
 
-use std::sync::LazyLock;
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use carewire_schemas::ConditionCode;
 use xxhash_rust::xxh3::xxh3_64;
@@ -16,12 +19,20 @@ use xxhash_rust::xxh3::xxh3_64;
 pub use condition::{Condition, Name, NameKind, capitalised};
 pub use lookup::NameHit;
 
+use crate::overlay::{self, AddedTerm, Overlay, OverlayError};
 use format::{FormatError, Table, Tables};
 
-static FILE: &[u8] = include_bytes!("../../vocabulary/vocabulary.bin");
+static BUNDLED: LazyLock<Vocabulary> = LazyLock::new(|| {
+    IN_USE.store(true, Ordering::Release);
+    let vocabulary = Vocabulary::decode(Vocabulary::FILE).expect("the committed vocabulary decodes: a test reads it");
+    match overlay::installed() {
+        Some((overlay, version)) => vocabulary.with_overlay(overlay, version).expect("tried when it was installed"),
+        None => vocabulary,
+    }
+});
 
-static BUNDLED: LazyLock<Vocabulary> =
-    LazyLock::new(|| Vocabulary::decode(FILE).expect("the committed vocabulary decodes: a test reads it"));
+/// Whether [`BUNDLED`] is loaded, or being loaded.
+static IN_USE: AtomicBool = AtomicBool::new(false);
 
 /// The conditions and topics of the network. One per process: [`Vocabulary::bundled`].
 pub struct Vocabulary {
@@ -31,6 +42,12 @@ pub struct Vocabulary {
     ancestors: Closure,
     descendants: Closure,
     children: Closure,
+    /// Conditions in order of code; those of an overlay come after them.
+    sorted: usize,
+    /// Terms of an overlay.
+    added: Vec<AddedTerm>,
+    /// Names of an overlay for conditions that are there: condition, position of the name; in order of condition.
+    added_names: Vec<(u32, u32)>,
 }
 
 /// Lists of condition numbers, one per condition.
@@ -72,10 +89,36 @@ impl Closure {
 }
 
 impl Vocabulary {
-    /// The vocabulary committed with the code, decoded at the first call.
+    /// The committed file.
+    pub(crate) const FILE: &'static [u8] = include_bytes!("../../vocabulary/vocabulary.bin");
+
+    /// The vocabulary committed with the code, with the overlay that was installed, decoded at the first call.
     #[must_use]
     pub fn bundled() -> &'static Self {
         &BUNDLED
+    }
+
+    /// Whether [`Self::bundled`] was called.
+    pub(crate) fn in_use() -> bool {
+        IN_USE.load(Ordering::Acquire)
+    }
+
+    /// The terms that an overlay added.
+    pub(crate) fn overlay(&self) -> &[AddedTerm] {
+        &self.added
+    }
+
+    /// This vocabulary with an overlay; `version` is the overlay's part of the new version.
+    ///
+    /// # Errors
+    /// When the overlay names what is not there, or what cannot be a name.
+    pub fn with_overlay(self, overlay: &Overlay, version: &str) -> Result<Self, OverlayError> {
+        let applied = overlay::apply(&self, overlay)?;
+        let mut names = applied.names;
+        names.sort_unstable();
+        let version = format!("{}+{version}", self.version);
+        let sorted = self.codes.len();
+        Ok(Self { added: applied.terms, added_names: names, ..Self::from_tables(applied.tables, version, sorted) })
     }
 
     /// Reads a compiled file.
@@ -85,10 +128,11 @@ impl Vocabulary {
     pub fn decode(file: &[u8]) -> Result<Self, FormatError> {
         let tables = Tables::decode(file)?;
         let version = format!("{:016x}", xxh3_64(file));
-        Ok(Self::from_tables(tables, version))
+        let sorted = tables.get(Table::Code).len();
+        Ok(Self::from_tables(tables, version, sorted))
     }
 
-    fn from_tables(tables: Tables, version: String) -> Self {
+    fn from_tables(tables: Tables, version: String, sorted: usize) -> Self {
         let codes: Vec<_> =
             tables.get(Table::Code).iter().map(|&s| ConditionCode(tables.string(s).to_owned())).collect();
         let n = codes.len();
@@ -118,10 +162,12 @@ impl Vocabulary {
         }
         let descendants = ancestors.reversed();
         let children = parents.reversed();
-        Self { tables, version, codes, ancestors, descendants, children }
+        let (added, added_names) = Default::default();
+        Self { tables, version, codes, ancestors, descendants, children, sorted, added, added_names }
     }
 
-    /// Hash of the compiled file, 16 hex digits: part of every tag's pipeline version.
+    /// Hash of the compiled file, 16 hex digits, and of an overlay `+` its version and hash: part of every tag's pipeline
+    /// version.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
@@ -140,7 +186,9 @@ impl Vocabulary {
     }
 
     pub(crate) fn index(&self, code: &str) -> Option<u32> {
-        self.codes.binary_search_by(|c| c.as_str().cmp(code)).ok().map(|i| i as u32)
+        let (base, own) = self.codes.split_at(self.sorted);
+        let in_base = base.binary_search_by(|c| c.as_str().cmp(code)).ok();
+        in_base.or_else(|| own.iter().position(|c| c.as_str() == code).map(|i| i + self.sorted)).map(|i| i as u32)
     }
 
     pub(crate) fn at(&self, index: u32) -> Condition<'_> {
@@ -179,7 +227,7 @@ impl Vocabulary {
         }
     }
 
-    /// All conditions and topics in order of code.
+    /// All conditions and topics in order of code; those of an overlay last.
     pub fn iter(&self) -> impl Iterator<Item = Condition<'_>> {
         (0..self.codes.len() as u32).map(|index| self.at(index))
     }

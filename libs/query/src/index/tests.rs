@@ -11,6 +11,7 @@ fn item(n: u128, title: &str, html: &str, about: &[&str], slug: &str, language: 
         role: Role::About,
         score: 1.0,
         negated: false,
+        qualifier: None,
         topic: false,
         evidence: Vec::new(),
     };

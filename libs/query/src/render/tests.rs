@@ -19,6 +19,7 @@ fn tag(code: &str, name: &str, role: Role) -> ConditionTag {
         role,
         score: 0.9,
         negated: false,
+        qualifier: None,
         topic: false,
         evidence: Vec::new(),
     }
