@@ -48,6 +48,8 @@ pub struct Config {
     pub bus: BusConfig,
     /// Who mail is sent by.
     pub mail: MailConfig,
+    /// What is known of conditions.
+    pub conditions: ConditionsConfig,
 }
 
 impl Default for Config {
@@ -63,6 +65,7 @@ impl Default for Config {
             ingest: IngestConfig::default(),
             bus: BusConfig::default(),
             mail: MailConfig::default(),
+            conditions: ConditionsConfig::default(),
         }
     }
 }
@@ -98,6 +101,27 @@ pub struct MailConfig {
     /// The sender, as `Carewire <network@example.org>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+}
+
+/// `[conditions]`: what is known of conditions beside the vocabulary that comes with the program.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConditionsConfig {
+    /// An overlay of the vocabulary: a TOML file with names, conditions, and words that are not that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<PathBuf>,
+}
+
+impl ConditionsConfig {
+    /// Makes the process's vocabulary carry the overlay; to be called before anything is tagged or served.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no overlay.
+    pub fn install(&self) -> Result<()> {
+        let Some(file) = &self.overlay else { return Ok(()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("conditions.overlay: {}", file.display()))?;
+        carewire_conditions::overlay::install(&text).with_context(|| format!("conditions.overlay: {}", file.display()))
+    }
 }
 
 /// A database address; shown without its password.

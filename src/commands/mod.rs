@@ -33,7 +33,11 @@ use crate::{
 /// When it fails; the text is for the person at the terminal.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
     let json_log = cli.log == crate::cli::LogFormat::Json;
-    let load = || Config::load(&cli.overrides);
+    let load = || -> Result<Config> {
+        let config = Config::load(&cli.overrides)?;
+        config.conditions.install()?;
+        Ok(config)
+    };
     match cli.command {
         Command::Demo(args) => return demo::run(args, &cli.overrides).await,
         Command::Up(args) => stages(load()?, Stages::ALL, &args, json_log).await?,
@@ -51,7 +55,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore { from, json } => backup::restore(&load()?, &from, json).await?,
         Command::Parse { source, json } => return read::parse(&load()?, &source, json).await,
         Command::Check { source, json } => return check::run(&load()?, &source, json).await,
-        Command::Tag { source, json: _ } => return read::tag(&source),
+        Command::Tag { source, json: _ } => {
+            load()?;
+            return read::tag(&source);
+        }
         Command::Cluster { source, json: _ } => return read::cluster(&source),
     }
     Ok(ExitCode::SUCCESS)
