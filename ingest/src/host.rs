@@ -10,13 +10,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    body, metrics,
+    body,
+    freshness::Visit,
+    metrics, moves,
     outcome::{self, Failed},
     worker::Shared,
 };
 
 /// Feeds in all their media types, and what they are often served as.
-const ACCEPT: HeaderValue = HeaderValue::from_static(
+pub(crate) const ACCEPT: HeaderValue = HeaderValue::from_static(
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1",
 );
 
@@ -26,6 +28,7 @@ pub(crate) async fn poll_host(shared: Arc<Shared>, claim: HostClaim, since: Inst
     let pause = if pause == UNSET_PAUSE { shared.client.config().min_host_pause } else { pause };
     let request = shared.client.config().total_timeout;
     let gate = LeaseGate::new(shared.store.clone(), shared.owner, lease, since, shared.config.lease, request, pause);
+    let claimed = Timestamp::now();
     let mut feeds = feeds.into_iter();
     while let Some(feed) = feeds.next() {
         if shared.stop.is_cancelled() {
@@ -36,16 +39,18 @@ pub(crate) async fn poll_host(shared: Arc<Shared>, claim: HostClaim, since: Inst
             let late = Timestamp::now().duration_since(feed.next_poll);
             metrics::LATE.observe(late.as_secs_f64().max(0.0));
         }
+        let mut visit = Visit::begin(&feed, claimed);
         let Some(answer) = fetch(&shared, &gate, &feed).await else {
             give_back(&shared, std::iter::once(feed).chain(feeds).collect()).await;
             break;
         };
+        visit.answered = Timestamp::now();
         gate.ended().await;
         gate.leave_others().await;
         if matches!(answer, Err(FetchError::Gate(GateError::Lost { .. }))) && !gate.holds_own().await {
             break;
         }
-        if settle(&shared, feed, answer).await.is_break() {
+        if settle(&shared, feed, answer, visit).await.is_break() {
             give_back(&shared, feeds.collect()).await;
             break;
         }
@@ -80,47 +85,56 @@ async fn fetch(shared: &Shared, gate: &LeaseGate, feed: &Feed) -> Option<Result<
 }
 
 /// Hands an answer on: to the reader where it has a body, else straight to the write-back. Breaks where the host is to be left alone.
-async fn settle(shared: &Arc<Shared>, feed: Feed, answer: Result<Response, FetchError>) -> std::ops::ControlFlow<()> {
+async fn settle(
+    shared: &Arc<Shared>,
+    feed: Feed,
+    answer: Result<Response, FetchError>,
+    visit: Visit,
+) -> std::ops::ControlFlow<()> {
     let (config, now) = (&shared.config, Timestamp::now());
     let failed = match answer {
         Ok(response) if response.status == 304 => {
-            shared.end(outcome::unchanged(config, &feed, &response, now)).await;
+            let mut done = outcome::unchanged(config, &feed, &response, now);
+            // Only an address whose document was read as this feed gave validators, so this is the same feed.
+            moves::follow(shared, &feed, &response, None, true, &mut done).await;
+            shared.end(done).await;
             return std::ops::ControlFlow::Continue(());
         }
         Ok(response) if (200..300).contains(&response.status) => {
-            read_apart(shared, feed, response).await;
+            read_apart(shared, feed, response, visit).await;
             return std::ops::ControlFlow::Continue(());
         }
         Ok(response) => {
-            let failed = outcome::refused(config, &feed, &response, now);
-            if let (Some((until, reason)), Some(host)) = (&failed.host, host_of(&response.url))
-                && let Err(error) = shared.store.host_not_before(&host, *until, reason).await
-            {
-                tracing::warn!(host, %error, "what the host asked for was not noted");
-            }
-            failed
+            note_retry_after(shared, &response).await;
+            outcome::refused(config, &feed, &response, now)
         }
         Err(error) => outcome::no_answer(config, &feed, &error, now),
     };
-    let Failed { done, host } = failed;
+    let Failed { done, left_alone } = failed;
     if let Some(error) = &done.error {
         tracing::debug!(feed = %feed.id, url = feed.url, error, "the poll failed");
     }
     shared.end(done).await;
-    match host {
-        Some(_) => std::ops::ControlFlow::Break(()),
-        None => std::ops::ControlFlow::Continue(()),
+    if left_alone { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+}
+
+/// Notes that a host sent us away: it holds for all that is asked of it.
+pub(crate) async fn note_retry_after(shared: &Shared, response: &Response) {
+    if let (Some((until, reason)), Some(host)) =
+        (outcome::sent_away(response, Timestamp::now()), host_of(&response.url))
+        && let Err(error) = shared.store.host_not_before(&host, until, &reason).await
+    {
+        tracing::warn!(host, %error, "what the host asked for was not noted");
     }
 }
 
 /// Reads a body in a task of its own, once there is room for it.
-async fn read_apart(shared: &Arc<Shared>, feed: Feed, response: Response) {
-    let ended = Instant::now();
+async fn read_apart(shared: &Arc<Shared>, feed: Feed, response: Response, visit: Visit) {
     let Some(room) = shared.room(response.body.len()).await else { return };
     let reader = shared.clone();
     shared.readers.spawn(async move {
         let Ok(_turn) = reader.turns.acquire().await else { return };
-        if let Some(done) = body::read(&reader, &feed, response, ended).await {
+        if let Some(done) = body::read(&reader, &feed, response, visit).await {
             reader.end(done).await;
         }
         drop(room);

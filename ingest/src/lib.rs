@@ -15,7 +15,11 @@
 //! | --- | --- |
 //! | `config` | [`IngestConfig`] |
 //! | `worker`, `host` | the claiming loop; the task of one host |
-//! | `body` | from a response to events and a write-back |
+//! | `body`, `emit` | from a response to events and a write-back; events on the bus |
+//! | `identity` | entries whose ids changed: pure |
+//! | `moves`, `look` | feeds that move; when a feed is looked for elsewhere |
+//! | `freshness`, `findings` | how soon entries were seen and who owes the delay; what is wrong with a feed over time: pure |
+//! | `tasks` | visits beside polling: archives, https, moves, discovery |
 //! | `outcome` | what every kind of answer means for its feed |
 //! | `diff` | identities, and what is new, changed, deleted: pure |
 //! | `event` | [`entry_event`]: a feed's entry as an event: pure |
@@ -30,11 +34,18 @@
 mod body;
 mod config;
 mod diff;
+mod emit;
 mod event;
+mod findings;
+mod freshness;
 mod host;
+mod identity;
+mod look;
 mod metrics;
+mod moves;
 mod outcome;
 pub mod schedule;
+mod tasks;
 mod worker;
 mod write_back;
 

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, core::Collector};
+use prometheus::{
+    CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, core::Collector,
+};
 
 const VALID: &str = "the metric's name and labels are constants and valid";
 
@@ -68,4 +70,38 @@ pub(crate) static LATE: LazyLock<Histogram> = LazyLock::new(|| {
 pub(crate) static EMIT: LazyLock<Histogram> = LazyLock::new(|| {
     let help = "Time from the end of a body to the acknowledgement of its entries on the bus.";
     histogram("carewire_ingest_emit_seconds", help, &[0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0])
+});
+
+/// Delays of new entries until they are on the bus, from their own date and from when they could first have been seen.
+pub(crate) static DELAY: LazyLock<HistogramVec> = LazyLock::new(|| {
+    let help = "Delays of new entries until they are on the bus, from their own date and from when they could first have been seen.";
+    let buckets = vec![1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 10_800.0, 43_200.0, 172_800.0];
+    let opts = HistogramOpts::new("carewire_ingest_delay_seconds", help).buckets(buckets);
+    registered(HistogramVec::new(opts, &["from"]).expect(VALID))
+});
+
+/// Delays of new entries, summed, by who owes them: `publisher`, `hub`, `host`, `schedule`, `queue`.
+pub(crate) static OWED: LazyLock<CounterVec> = LazyLock::new(|| {
+    let help = "Delays of new entries, summed, by who owes them: `publisher`, `hub`, `host`, `schedule`, `queue`.";
+    let opts = Opts::new("carewire_ingest_owed_seconds_total", help);
+    registered(CounterVec::new(opts, &["owner"]).expect(VALID))
+});
+
+/// New entries by whether they were seen within their feed's target: `met`, `missed`.
+pub(crate) static TARGET: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "New entries by whether they were seen within their feed's target: `met`, `missed`.";
+    counters("carewire_ingest_target_entries_total", help, "target")
+});
+
+/// Feeds that moved, by what said so: `redirect`, `new-feed-url`, `self`, `https`.
+pub(crate) static MOVES: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Feeds that moved, by what said so: `redirect`, `new-feed-url`, `self`, `https`.";
+    counters("carewire_ingest_moves_total", help, "sign")
+});
+
+/// Visits beside polling that ended, by kind and what came of them.
+pub(crate) static TASKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let opts =
+        Opts::new("carewire_ingest_tasks_total", "Visits beside polling that ended, by kind and what came of them.");
+    registered(IntCounterVec::new(opts, &["kind", "outcome"]).expect(VALID))
 });

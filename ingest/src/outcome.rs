@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use carewire_fetch::{FetchError, Response, cache_lifetime, retry_after};
-use carewire_store::{Feed, FeedMemory, FeedMeta, FeedProblem, FeedState, FreshnessTally, PollDone, Validators};
+use carewire_store::{
+    Feed, FeedMemory, FeedMeta, FeedProblem, FeedState, FindingsChange, FreshnessTally, PollDone, Validators,
+};
 use jiff::Timestamp;
 
 use crate::{
     config::IngestConfig,
-    metrics,
+    findings, look, metrics,
     schedule::{Holds, Next, Reason, after, after_failure, next_poll},
 };
 
@@ -42,8 +44,15 @@ pub(crate) fn blank(feed: &Feed, now: Timestamp, next: Next) -> PollDone {
         proposals: Vec::new(),
         tasks: Vec::new(),
         tally: FreshnessTally::default(),
-        findings: None,
+        findings: FindingsChange::default(),
     }
+}
+
+/// Changes what is remembered of the feed; it is written only where that differs from what is there.
+pub(crate) fn remember(feed: &Feed, done: &mut PollDone, change: impl FnOnce(&mut FeedMemory)) {
+    let mut memory = done.memory.take().unwrap_or_else(|| feed.memory.clone());
+    change(&mut memory);
+    done.memory = (memory != feed.memory).then_some(memory);
 }
 
 /// The feed's interval as the store has it, within the configured bounds.
@@ -71,7 +80,15 @@ pub(crate) fn unchanged(config: &IngestConfig, feed: &Feed, response: &Response,
     let validators = (response.status != 304).then(|| validators(response, feed.body_hash));
     let outcome = if response.status == 304 { "not-modified" } else { "same-body" };
     metrics::POLLS.with_label_values(&[outcome]).inc();
-    PollDone { status: Some(i32::from(response.status)), validators, ..blank(feed, now, next) }
+    let mut done = PollDone { status: Some(i32::from(response.status)), validators, ..blank(feed, now, next) };
+    if feed.memory != FeedMemory::default() {
+        let mut memory = feed.memory.clone();
+        memory.gone_since = None;
+        done.findings = findings::after_answer(&mut memory);
+        remember(feed, &mut done, |remembered| *remembered = memory);
+    }
+    look::for_https(config, feed, &mut done);
+    done
 }
 
 /// What the next request may be made conditional on.
@@ -85,8 +102,8 @@ pub(crate) fn validators(response: &Response, body_hash: Option<i64>) -> Validat
 /// What a failed poll leads to.
 pub(crate) struct Failed {
     pub(crate) done: PollDone,
-    /// The host is to be left alone until then, and why.
-    pub(crate) host: Option<(Timestamp, String)>,
+    /// The host is to be left alone.
+    pub(crate) left_alone: bool,
 }
 
 /// A request that gave no answer.
@@ -98,9 +115,9 @@ pub(crate) fn no_answer(config: &IngestConfig, feed: &Feed, error: &FetchError, 
         let next = Next { at, reason: Reason::Busy, interval: kept_interval(config, feed) };
         let error = Some(format!("{}: {error}", error.code()));
         let done = PollDone { ok: false, failures: feed.failures, error, ..blank(feed, now, next) };
-        return Failed { done, host: None };
+        return Failed { done, left_alone: false };
     }
-    Failed { done: failure(config, feed, now, None, error.code(), &error.to_string()), host: None }
+    Failed { done: failure(config, feed, now, None, error.code(), &error.to_string()), left_alone: false }
 }
 
 /// An answer that is no feed: a status other than 2xx and 304.
@@ -108,24 +125,43 @@ pub(crate) fn refused(config: &IngestConfig, feed: &Feed, response: &Response, n
     let status = i32::from(response.status);
     let message = format!("the server answered {status}");
     let mut done = failure(config, feed, now, Some(status), status_code(response.status), &message);
-    // 410 says that it is gone for good; said twice, it is believed (a slip of a server should not end a feed).
-    if response.status == 410 && feed.last_status == Some(410) {
-        done.state = Some(FeedState::Gone);
+    if response.status == 410 {
+        gone(config, feed, &mut done, now);
     }
     let asked = retry_after(&response.headers, now);
     let wait = match response.status {
         429 | 503 => Some(asked.unwrap_or(DEFAULT_RETRY)),
         _ => asked.filter(|_| response.status >= 400),
     };
-    let Some(wait) = wait else { return Failed { done, host: None } };
+    let Some(wait) = wait else { return Failed { done, left_alone: false } };
     let until = after(now, wait);
     if until > done.next_poll || asked.is_some() {
         // Spread those who wait for the same moment.
         done.next_poll = after(until, kept_interval(config, feed).mul_f64(config.jitter * fastrand::f64()));
         done.next_reason = Reason::RetryAfter.as_str().to_owned();
     }
-    let host = matches!(response.status, 429 | 503).then_some((until, message));
-    Failed { done, host }
+    Failed { done, left_alone: matches!(response.status, 429 | 503) }
+}
+
+/// Until when a host is to be left alone that answered 429 or 503, and why; none for other answers.
+pub(crate) fn sent_away(response: &Response, now: Timestamp) -> Option<(Timestamp, String)> {
+    let wait = || retry_after(&response.headers, now).unwrap_or(DEFAULT_RETRY);
+    let told = || format!("the server answered {}", response.status);
+    matches!(response.status, 429 | 503).then(|| (after(now, wait()), told()))
+}
+
+/// 410 says that the feed is gone for good (RFC 9110, 15.5.11); said again after a day, it is believed: a slip of a server should not
+/// end a feed. In between nobody need ask.
+fn gone(config: &IngestConfig, feed: &Feed, done: &mut PollDone, now: Timestamp) {
+    let since = feed.memory.gone_since.unwrap_or(now);
+    let confirmed = after(since, config.gone_after);
+    remember(feed, done, |memory| memory.gone_since = Some(since));
+    if feed.memory.gone_since.is_some() && now >= confirmed {
+        done.state = Some(FeedState::Gone);
+        look::for_another(config, feed, done);
+    } else if confirmed > done.next_poll {
+        (done.next_poll, done.next_reason) = (confirmed, Reason::Failure.as_str().to_owned());
+    }
 }
 
 /// A body that was read and is no feed.
@@ -154,7 +190,13 @@ fn failure(
     let failures = feed.failures.saturating_add(1);
     let count = u32::try_from(failures).unwrap_or(u32::MAX);
     let next = after_failure(config, now, kept_interval(config, feed), count, fastrand::f64());
-    PollDone { ok: false, status, error: Some(format!("{code}: {message}")), failures, ..blank(feed, now, next) }
+    let error = Some(format!("{code}: {message}"));
+    let mut done = PollDone { ok: false, status, error, failures, ..blank(feed, now, next) };
+    let mut memory = feed.memory.clone();
+    done.findings = findings::after_failure(&mut memory, findings::failure(code, message));
+    remember(feed, &mut done, |remembered| *remembered = memory);
+    look::for_another(config, feed, &mut done);
+    done
 }
 
 fn status_code(status: u16) -> &'static str {

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{config::IngestConfig, host::poll_host, metrics, write_back};
+use crate::{config::IngestConfig, host::poll_host, metrics, tasks, write_back};
 
 /// What an ingest worker needs.
 pub struct Ingest {
@@ -133,6 +133,7 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
     });
     let mut hosts = JoinSet::new();
     set_policies(&shared).await;
+    shared.readers.spawn(tasks::run(shared.clone()));
     claim_until_stop(&shared, &mut hosts).await;
     drain(shared, hosts, writer).await
 }

@@ -221,7 +221,8 @@ async fn bad_answers_are_named_keep_what_came_and_hold_up_nobody() {
 
 #[tokio::test]
 async fn what_a_server_asks_is_done() {
-    let sandbox = Sandbox::new().await;
+    let mut sandbox = Sandbox::new().await;
+    sandbox.config.gone_after = std::time::Duration::ZERO;
     let publisher = &sandbox.publisher;
     publisher.set("/busy", Page::status(429).header("retry-after", "7200"));
     publisher.set("/fresh", Page::feed(rss(&[item("a", "A", 1)])).header("cache-control", "max-age=10800"));

@@ -56,6 +56,7 @@ impl Page {
 pub struct Asked {
     pub host: String,
     pub path: String,
+    pub query: Option<String>,
     pub headers: HeaderMap,
     pub at: Instant,
     /// Requests to the same host that were under way, this one included.
@@ -64,7 +65,7 @@ pub struct Asked {
 
 #[derive(Default)]
 struct Inner {
-    pages: HashMap<String, Page>,
+    pages: HashMap<String, Vec<Page>>,
     log: Vec<Asked>,
     under_way: HashMap<String, usize>,
 }
@@ -93,7 +94,13 @@ impl Publisher {
 
     /// Sets what a path answers from now on, on all hosts.
     pub fn set(&self, path: &str, page: Page) {
-        self.inner.lock().unwrap().pages.insert(path.to_owned(), page);
+        self.script(path, vec![page]);
+    }
+
+    /// Sets what a path answers in turn from now on; the last page stays.
+    pub fn script(&self, path: &str, mut pages: Vec<Page>) {
+        pages.reverse();
+        self.inner.lock().unwrap().pages.insert(path.to_owned(), pages);
     }
 
     /// The requests for a path so far.
@@ -127,8 +134,14 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         *count += 1;
         let at_once = *count;
         let headers = request.headers().clone();
-        state.log.push(Asked { host: host.clone(), path: path.clone(), headers, at: Instant::now(), at_once });
-        (state.pages.get(&path).cloned(), UnderWay(inner.clone(), host))
+        let query = request.uri().query().map(str::to_owned);
+        let at = Instant::now();
+        state.log.push(Asked { host: host.clone(), path: path.clone(), query, headers, at, at_once });
+        let page = state.pages.get_mut(&path).and_then(|pages| match pages.len() {
+            0 | 1 => pages.last().cloned(),
+            _ => pages.pop(),
+        });
+        (page, UnderWay(inner.clone(), host))
     };
     let Some(page) = page else { return plain(404, Body::empty()) };
     if page.hang {

@@ -32,7 +32,7 @@ struct Inner {
     http: reqwest::Client,
     resolver: GuardedResolver,
     config: FetchConfig,
-    /// The `User-Agent` without a number of subscribers.
+    /// The `User-Agent` of requests that state no number of subscribers of their own.
     user_agent: HeaderValue,
 }
 
@@ -49,8 +49,8 @@ impl Client {
         let proxy = config.proxy.as_deref().and_then(host_of);
         let resolver = GuardedResolver::new(config.allow.clone(), proxy, config.dns_cache);
         let http = transport::build(config, resolver.clone())?;
-        let user_agent =
-            user_agent(config.contact.as_deref(), None).map_err(|error| ConfigError::Setup(error.to_string()))?;
+        let user_agent = user_agent(config.contact.as_deref(), stated(config))
+            .map_err(|error| ConfigError::Setup(error.to_string()))?;
         Ok(Client { inner: Arc::new(Inner { http, resolver, config: config.clone(), user_agent }) })
     }
 
@@ -259,6 +259,11 @@ fn check_header_size(headers: &HeaderMap, limit: u32) -> Result<(), FetchError> 
         return Err(FetchError::TooLarge { what: Limited::Header, limit: u64::from(limit) });
     }
     Ok(())
+}
+
+/// The number of subscribers as configured.
+fn stated(config: &FetchConfig) -> Option<u64> {
+    Some(config.subscribers).filter(|&subscribers| subscribers > 0)
 }
 
 /// `Carewire/0.1 (+CONTACT; N subscribers)`, with what is known of the two.

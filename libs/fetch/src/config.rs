@@ -18,6 +18,8 @@ pub struct FetchConfig {
     pub allow: Vec<IpNet>,
     /// Where a publisher can reach whoever runs this network: an `https` or `mailto` address, shown in the `User-Agent`.
     pub contact: Option<String>,
+    /// How many subscribers the network's outputs have, as feed readers state it in the `User-Agent`; 0 is left out.
+    pub subscribers: u64,
     /// The largest body, as sent and as expanded, in bytes.
     pub max_body: u64,
     /// How many times its sent size a body may expand to; looked at only above 1 MiB expanded, since short texts may shrink a lot.
@@ -62,6 +64,7 @@ impl Default for FetchConfig {
         FetchConfig {
             allow: Vec::new(),
             contact: None,
+            subscribers: 0,
             max_body: 16 << 20,
             max_ratio: 200,
             max_header: 64 << 10,

@@ -9,9 +9,9 @@ use std::{
 
 use carewire_schemas::{ConditionCode, EntryId, FeedId, Fields, ItemId, ItemKind, Slug, StoryId, StoryRelation};
 use carewire_store::{
-    EntryWrite, Feed, FeedKind, FeedMeta, FreshnessTally, GroupBatch, GroupItem, GroupSource, IdentityKey, ItemChange,
-    ItemRow, ItemState, NewFeed, NewOrganization, PollDone, Position, Proof, Standing, Store, StoreConfig, Target,
-    Validators,
+    EntryWrite, Feed, FeedKind, FeedMeta, FindingsChange, FreshnessTally, GroupBatch, GroupItem, GroupSource,
+    IdentityKey, ItemChange, ItemRow, ItemState, NewFeed, NewOrganization, PollDone, Position, Proof, Standing, Store,
+    StoreConfig, Target, Validators,
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ fn poll(feed: &Feed, status: i32, entries: Vec<EntryWrite>) -> PollDone {
         proposals: vec![],
         tasks: vec![],
         tally: FreshnessTally::default(),
-        findings: None,
+        findings: FindingsChange::default(),
     }
 }
 

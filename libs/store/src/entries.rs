@@ -1,6 +1,6 @@
 //! Entries: what was read of each feed, with the last raw revision of each.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use carewire_schemas::{EntryId, FeedId};
 
@@ -69,18 +69,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn entries_by_link(&self, feed: FeedId, links: &[i64]) -> Result<Vec<(i64, EntryId, i64)>> {
-        let wanted: HashSet<i64> = links.iter().copied().collect();
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        // All of the feed: it is asked only where ids are unknown, and no index has to be kept for it.
-        let sql = "SELECT link, id, hash FROM entries WHERE feed = $1 AND link IS NOT NULL";
-        let rows = self.inner.db.fetch(sql, args![feed.0]).await?;
         let mut found = Vec::new();
-        for row in rows {
-            let link = row.int(0)?;
-            if wanted.contains(&link) {
-                found.push((link, EntryId(row.uuid(1)?), row.int(2)?));
+        for links in links.chunks(LIST) {
+            // No index is kept for this: it is asked only where ids are unknown, and looks at one feed's rows.
+            let mut sql = self.inner.db.sql("SELECT link, id, hash FROM entries WHERE feed = ");
+            sql.bind(feed.0).push(" AND link").ints(links);
+            for row in self.inner.db.rows(sql).await? {
+                found.push((row.int(0)?, EntryId(row.uuid(1)?), row.int(2)?));
             }
         }
         Ok(found)

@@ -67,7 +67,7 @@ pub use outbox::Mail;
 pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
 pub use positions::Position;
 pub use proposals::{NewProposal, Proposal, ProposalReason, ProposalState};
-pub use report::{FeedFinding, FeedWeek, FreshnessTally, NewFinding};
+pub use report::{FeedFinding, FeedWeek, FindingsChange, FreshnessTally, NewFinding};
 pub use standing::FeedStanding;
 pub use store::{Store, StoreConfig, Target};
 pub use tasks::{NewTask, Task, TaskKind};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    FeedKind, FeedMemory, FeedProblem, FeedState, FreshnessTally, NewFinding, NewProposal, NewTask, Result, Store,
+    FeedKind, FeedMemory, FeedProblem, FeedState, FindingsChange, FreshnessTally, NewProposal, NewTask, Result, Store,
     StoreError,
     counts::Tallies,
     db::{LIST, Tx, args, transaction},
@@ -116,8 +116,8 @@ pub struct PollDone {
     pub tasks: Vec<NewTask>,
     /// How soon its new entries were seen.
     pub tally: FreshnessTally,
-    /// All that is wrong with it; `None` where that did not change.
-    pub findings: Option<Vec<NewFinding>>,
+    /// What began and what ended to be wrong with it.
+    pub findings: FindingsChange,
 }
 
 impl Store {
@@ -232,21 +232,25 @@ impl Store {
         applied: &HashSet<FeedId>,
         known: &HashMap<FeedId, Polled>,
     ) -> Result<i64> {
+        let of = |poll: &&PollDone| applied.contains(&poll.feed) && !poll.entries.is_empty();
+        let all: Vec<_> = done.iter().filter(of).map(|poll| (poll.feed, &*poll.entries)).collect();
+        Self::write_entries_of(tx, &all, |feed| known.get(&feed).map_or(0, |feed| feed.entries)).await
+    }
+
+    /// Writes entries of feeds, of which `before` says how many entries they had; answers how many were not known before.
+    async fn write_entries_of(
+        tx: &mut Tx,
+        all: &[(FeedId, &[EntryWrite])],
+        before: impl Fn(FeedId) -> i64,
+    ) -> Result<i64> {
         let (mut rows, mut revisions) = (Vec::new(), Vec::new());
         let mut feeds = Vec::new();
-        for poll in done.iter().filter(|poll| applied.contains(&poll.feed) && !poll.entries.is_empty()) {
-            feeds.push(poll.feed.0);
+        for (feed, entries) in all {
+            feeds.push(feed.0);
             // One statement cannot write a row twice: the last of equal ids counts.
-            let mut seen = HashSet::with_capacity(poll.entries.len());
-            for entry in poll.entries.iter().rev().filter(|entry| seen.insert(entry.entry)) {
-                rows.append(&mut args![
-                    poll.feed.0,
-                    entry.entry.0,
-                    entry.hash,
-                    entry.version,
-                    entry.deleted,
-                    entry.link
-                ]);
+            let mut seen = HashSet::with_capacity(entries.len());
+            for entry in entries.iter().rev().filter(|entry| seen.insert(entry.entry)) {
+                rows.append(&mut args![feed.0, entry.entry.0, entry.hash, entry.version, entry.deleted, entry.link]);
                 if !entry.revision.is_empty() {
                     revisions.append(&mut args![entry.entry.0, entry.revision.clone()]);
                 }
@@ -274,11 +278,30 @@ impl Store {
                 tx.sql("UPDATE feeds SET entries = (SELECT COUNT(*) FROM entries e WHERE e.feed = feeds.id) WHERE id");
             sql.ids(ids).push(" RETURNING id, entries");
             for row in tx.rows(sql).await? {
-                let before = known.get(&FeedId(row.uuid(0)?)).map_or(0, |feed| feed.entries);
-                added += row.int(1)? - before;
+                added += row.int(1)? - before(FeedId(row.uuid(0)?));
             }
         }
         Ok(added)
+    }
+
+    /// Remembers entries that came otherwise than by a claimed poll (an archive): what is known in a newer version stays.
+    ///
+    /// # Errors
+    /// When the database fails; `NotFound`.
+    pub async fn add_entries(&self, feed: FeedId, entries: Vec<EntryWrite>) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        transaction!(self, |tx| {
+            let mut sql = tx.sql("SELECT entries FROM feeds WHERE id = ");
+            sql.bind(feed.0).for_update();
+            let row = tx.rows(sql).await?.into_iter().next();
+            let before = row.ok_or_else(|| StoreError::NotFound(format!("feed {feed}")))?.int(0)?;
+            let added = Self::write_entries_of(&mut tx, &[(feed, &entries)], |_| before).await?;
+            let mut tallies = Tallies::default();
+            tallies.add("entries", added);
+            tallies.write(&mut tx).await
+        })
     }
 
     /// Writes back the ends of many polls in one transaction. `false` stands where the feed has a newer turn:

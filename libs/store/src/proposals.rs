@@ -20,6 +20,8 @@ named_enum! {
         Site = "site",
         /// The feed's address redirects there for good, but what answers is not known to be the same feed.
         Redirect = "redirect",
+        /// The feed names this address as its own (`rel=self`), at another host.
+        NamesItself = "names-itself",
         /// A usual place for a feed of that site, which gave one.
         UsualPath = "usual-path",
     }

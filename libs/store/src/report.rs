@@ -48,6 +48,15 @@ pub struct NewFinding {
     pub message: String,
 }
 
+/// What began and what ended to be wrong with a feed.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct FindingsChange {
+    /// Found now, and not at the poll before.
+    pub begun: Vec<NewFinding>,
+    /// Codes of what was found before and is not now.
+    pub ended: Vec<String>,
+}
+
 /// Something found wrong with a feed, from when to when.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FeedFinding {
@@ -183,36 +192,36 @@ impl Store {
         .map(drop)
     }
 
-    /// Writes what is wrong with feeds now, where that changed: what is not there any more has ended.
+    /// Writes what began to be wrong with feeds, and what is so no more.
     pub(crate) async fn write_findings(tx: &mut Tx, done: &[PollDone], applied: &HashSet<FeedId>) -> Result<()> {
-        let changed = |poll: &&PollDone| poll.findings.is_some() && applied.contains(&poll.feed);
-        for poll in done.iter().filter(changed) {
-            let now = poll.at;
+        let mut begun = Vec::new();
+        for poll in done.iter().filter(|poll| applied.contains(&poll.feed)) {
+            if !poll.findings.ended.is_empty() {
+                let mut sql = tx.sql("UPDATE feed_findings SET gone_at = ");
+                sql.bind(poll.at).push(" WHERE feed = ").bind(poll.feed.0).push(" AND gone_at IS NULL AND code");
+                sql.texts(&poll.findings.ended);
+                tx.run(sql).await?;
+            }
             let mut seen = HashSet::new();
-            let found: Vec<&NewFinding> =
-                poll.findings.iter().flatten().filter(|finding| seen.insert(&finding.code)).collect();
-            // Never empty, so that the list is none of `NOT ()`.
-            let codes: Vec<String> = found.iter().map(|finding| finding.code.clone()).chain([String::new()]).collect();
-            let mut sql = tx.sql("UPDATE feed_findings SET gone_at = ");
-            sql.bind(now)
-                .push(" WHERE feed = ")
-                .bind(poll.feed.0)
-                .push(" AND gone_at IS NULL AND NOT code")
-                .texts(&codes);
-            tx.run(sql).await?;
-            let rows = found
-                .iter()
-                .flat_map(|finding| args![poll.feed.0, &*finding.code, &*finding.severity, &*finding.message, now, 1]);
-            tx.insert(
-                "INSERT INTO feed_findings (feed, code, severity, message, first_at, times)",
-                6,
-                " ON CONFLICT (feed, code) DO UPDATE SET severity = excluded.severity, message = excluded.message, \
-                 times = feed_findings.times + CASE WHEN feed_findings.gone_at IS NULL THEN 0 ELSE 1 END, \
-                 gone_at = NULL",
-                rows.collect(),
-            )
-            .await?;
+            for finding in poll.findings.begun.iter().filter(|finding| seen.insert(&finding.code)) {
+                begun.append(&mut args![
+                    poll.feed.0,
+                    &*finding.code,
+                    &*finding.severity,
+                    &*finding.message,
+                    poll.at,
+                    1
+                ]);
+            }
         }
-        Ok(())
+        tx.insert(
+            "INSERT INTO feed_findings (feed, code, severity, message, first_at, times)",
+            6,
+            " ON CONFLICT (feed, code) DO UPDATE SET severity = excluded.severity, message = excluded.message, \
+             times = feed_findings.times + CASE WHEN feed_findings.gone_at IS NULL THEN 0 ELSE 1 END, gone_at = NULL",
+            begun,
+        )
+        .await
+        .map(drop)
     }
 }

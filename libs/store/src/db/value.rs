@@ -22,6 +22,7 @@ pub(crate) enum Value {
     Uuids(Vec<Uuid>),
     Blobs(Vec<Vec<u8>>),
     Texts(Vec<String>),
+    Ints(Vec<i64>),
 }
 
 macro_rules! from {
@@ -70,7 +71,7 @@ pub(super) fn sqlite(sql: SqlStr, args: Vec<Value>) -> Query<'static, Sqlite, Sq
         Value::Blob(v) => query.bind(v),
         Value::Uuid(v) => query.bind(v),
         // Lists are spread by `Sql` on SQLite.
-        Value::Uuids(_) | Value::Blobs(_) | Value::Texts(_) => query,
+        Value::Uuids(_) | Value::Blobs(_) | Value::Texts(_) | Value::Ints(_) => query,
     })
 }
 
@@ -83,6 +84,7 @@ pub(super) fn postgres(sql: SqlStr, args: Vec<Value>) -> Query<'static, Postgres
         Value::Uuids(v) => query.bind(v),
         Value::Blobs(v) => query.bind(v),
         Value::Texts(v) => query.bind(v),
+        Value::Ints(v) => query.bind(v),
     })
 }
 
@@ -181,6 +183,11 @@ impl Sql {
     /// Appends that what stands before is one of these byte strings.
     pub(crate) fn blobs(&mut self, blobs: &[Vec<u8>]) -> &mut Self {
         self.list(blobs, Value::Blobs, |blob| Value::Blob(Some(blob)))
+    }
+
+    /// Appends that what stands before is one of these numbers.
+    pub(crate) fn ints(&mut self, ints: &[i64]) -> &mut Self {
+        self.list(ints, Value::Ints, |int| Value::Int(Some(int)))
     }
 
     /// Appends that what stands before is one of these texts.

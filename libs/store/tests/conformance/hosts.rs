@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use carewire_store::{Feed, FeedMeta, FreshnessTally, HostClaim, PollDone, Store, StoreError};
+use carewire_store::{Feed, FeedMeta, FindingsChange, FreshnessTally, HostClaim, PollDone, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub fn done(feed: &Feed) -> PollDone {
         proposals: vec![],
         tasks: vec![],
         tally: FreshnessTally::default(),
-        findings: None,
+        findings: FindingsChange::default(),
     }
 }
 

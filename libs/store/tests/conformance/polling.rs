@@ -148,21 +148,22 @@ async fn weeks_add_up_and_findings_begin_and_end(kit: Kit) {
     let org = organization(store, "a").await;
     let id = feed(store, org.id, "https://one.example/").await.id;
     let finding = |code: &str| NewFinding { code: code.into(), severity: "warning".into(), message: "m".into() };
-    let rounds: [(bool, Option<Vec<&str>>); 5] = [
-        (true, Some(vec!["a", "b", "a"])),
-        (false, None),
-        (true, Some(vec!["b"])),
-        (true, Some(vec!["a", "b"])),
-        (true, Some(vec![])),
+    let rounds: [(bool, &[&str], &[&str]); 5] = [
+        (true, &["a", "b", "a"], &[]),
+        (false, &[], &[]),
+        (true, &[], &["a", "unknown"]),
+        (true, &["a", "b"], &[]),
+        (true, &[], &["a", "b"]),
     ];
-    for (ok, found) in rounds {
+    for (ok, begun, ended) in rounds {
         store.poll_now(id).await.unwrap();
         let claim = store.claim_hosts(Uuid::new_v4(), 1, 1, MINUTE).await.unwrap().remove(0);
         let mut poll = done(&claim.feeds[0]);
         (poll.ok, poll.at) = (ok, "2026-11-23T20:00:00Z".parse().unwrap());
         poll.tally =
             FreshnessTally { entries: 2, timed: 1, in_target: 1, delay_ms: 50, hub_ms: 7, ..Default::default() };
-        poll.findings = found.map(|codes| codes.into_iter().map(finding).collect());
+        poll.findings.begun = begun.iter().copied().map(finding).collect();
+        poll.findings.ended = ended.iter().map(|&code| code.to_owned()).collect();
         store.finish_polls(vec![poll]).await.unwrap();
         store.release_host(&claim.lease).await.unwrap();
     }
