@@ -221,6 +221,37 @@ pub enum FeedCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show a feed's report card: availability, freshness, who owes delays, what is and was wrong
+    Report {
+        /// Its id or address
+        feed: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Poll a feed at an address that was proposed for it (`feed show` lists them)
+    AcceptProposal {
+        /// Its id or address
+        feed: String,
+        /// The proposed address; may be left out where there is one only
+        url: Option<String>,
+        /// Dismiss it instead
+        #[arg(long)]
+        dismiss: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set how soon after its publication an entry should be seen
+    Target {
+        /// Its id or address
+        feed: String,
+        /// As 10m or 1h; none for the network's own target
+        time: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Poll a feed now (a running worker does it within a second)
     Poll {
         /// Its id or address
@@ -330,7 +361,7 @@ pub enum UserCommand {
 }
 
 /// `90s`, `2m`, `1h 30m`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }

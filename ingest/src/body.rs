@@ -1,7 +1,7 @@
 //! From a response with a body to events on the bus and a write-back.
 
 use bytes::Bytes;
-use carewire_feeds::{Context, Parsed, discover::Discovered, parse};
+use carewire_feeds::{Context, Parsed, discover::Discovered, parse, sitemap::SitemapKind};
 use carewire_fetch::{Response, cache_lifetime};
 use carewire_schemas::{Change, Via};
 use carewire_store::{Feed, FeedKind, FeedMemory, FeedMeta, PollDone, ProposalReason, StoreError};
@@ -17,7 +17,7 @@ use crate::{
     identity::{Known, recognise, unknown},
     look, metrics, moves, outcome,
     schedule::{interval, next_poll},
-    tasks,
+    sitemap, tasks,
     worker::Shared,
 };
 
@@ -43,6 +43,13 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
         let mut done = outcome::unchanged(&shared.config, feed, &response, now);
         moves::follow(shared, feed, &response, None, true, &mut done).await;
         return Some(done);
+    }
+    if feed.kind == FeedKind::Sitemap || sitemap::looks_like_one(&response.body) {
+        let map = carewire_feeds::sitemap::parse(&response.body, response.content_type(), &response.url);
+        if map.kind != SitemapKind::Unknown {
+            metrics::POLLS.with_label_values(&["read"]).inc();
+            return sitemap::read(shared, feed, &response, map, hash, now).await;
+        }
     }
     let read = digest(shared, feed, &response, now).await?;
     let config = &shared.config;

@@ -19,7 +19,8 @@
 //! | `identity` | entries whose ids changed: pure |
 //! | `moves`, `look` | feeds that move; when a feed is looked for elsewhere |
 //! | `freshness`, `findings` | how soon entries were seen and who owes the delay; what is wrong with a feed over time: pure |
-//! | `tasks` | visits beside polling: archives, https, moves, discovery |
+//! | `sitemap` | a site map in place of a feed |
+//! | `tasks` | visits beside polling: archives, https, moves, discovery, pages of site maps |
 //! | `outcome` | what every kind of answer means for its feed |
 //! | `diff` | identities, and what is new, changed, deleted: pure |
 //! | `event` | [`entry_event`]: a feed's entry as an event: pure |
@@ -45,6 +46,7 @@ mod metrics;
 mod moves;
 mod outcome;
 pub mod schedule;
+mod sitemap;
 mod tasks;
 mod worker;
 mod write_back;

@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use crate::{
-    api::{checks, conditions, decisions, feeds, items, model, organizations, status, tokens},
+    api::{checks, conditions, decisions, feed_report, feeds, items, model, organizations, status, tokens},
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
     routes,
@@ -171,6 +171,9 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<organizations::StandingBody>(&mut all);
     add::<model::FeedView>(&mut all);
     add_page::<model::FeedView>(&mut all);
+    add::<feed_report::FeedDetailView>(&mut all);
+    add::<feed_report::ReportView>(&mut all);
+    add::<feed_report::ProposalBody>(&mut all);
     add::<feeds::NewFeedBody>(&mut all);
     add::<feeds::FeedPatchBody>(&mut all);
     add::<checks::NewCheckBody>(&mut all);

@@ -6,7 +6,7 @@ use carewire_schemas::{FeedId, OrganizationId};
 use carewire_store::{Feed, FeedFilter, FeedKind, FeedState, NewFeed, Proof, Store};
 use url::Url;
 
-use super::{answer, open_store, organizations};
+use super::{answer, feed_report, open_store, organizations};
 use crate::{cli::FeedCommand, config::Config};
 
 pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
@@ -42,7 +42,34 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
         }
         FeedCommand::Show { feed, json } => {
             let feed = find(&store, &feed).await?;
-            answer(json, &feed, || describe(&feed))
+            let detail = feed_report::Detail::of(&store, feed).await?;
+            answer(json, &detail, || format!("{}{}", describe(&detail.feed), detail.text()))
+        }
+        FeedCommand::Report { feed, json } => {
+            let feed = find(&store, &feed).await?;
+            let report = feed_report::Report::of(&store, feed).await?;
+            answer(json, &report, || report.text())
+        }
+        FeedCommand::AcceptProposal { feed, url, dismiss, json } => {
+            let feed = find(&store, &feed).await?;
+            let url = feed_report::decide(&store, &feed, url, dismiss).await?;
+            let feed = store.feed(feed.id).await?.unwrap_or(feed);
+            let done = if dismiss { "will not be proposed again" } else { "the feed is polled there now" };
+            answer(json, &feed, || format!("{url}: {done}"))
+        }
+        FeedCommand::Target { feed, time, json } => {
+            let feed = find(&store, &feed).await?;
+            let seconds = match time.as_str() {
+                "none" => None,
+                time => Some(crate::cli::duration(time).map_err(anyhow::Error::msg)?.as_secs()),
+            };
+            if seconds.is_some_and(|seconds| !(60..=604_800).contains(&seconds)) {
+                bail!("a target is from 1m to 7d, or none");
+            }
+            store.set_target(feed.id, seconds.and_then(|seconds| i64::try_from(seconds).ok())).await?;
+            let feed = store.feed(feed.id).await?.unwrap_or(feed);
+            let target = seconds.map_or("the network's own".to_owned(), |seconds| format!("{seconds} s"));
+            answer(json, &feed, || format!("{}: the target is {target}", feed.url))
         }
         FeedCommand::Poll { feed: None, json, .. } => {
             let feeds = all(&store, None).await?;

@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod check;
+mod feed_report;
 mod feeds;
 mod import;
 mod organizations;

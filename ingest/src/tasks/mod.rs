@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `archive` | a page of a feed's archive (RFC 5005), then the page before it |
 //! | `elsewhere` | the https address of a feed, or the one it says that it has moved to: is it the same feed? |
+//! | `pages` | pages of a site map as entries, within robots.txt |
 //! | `discover` | feeds that a site advertises or has in the usual places, proposed to the feed's owner |
 
 pub(crate) mod archive;
 pub(crate) mod discover;
 mod elsewhere;
+mod pages;
 
 use std::{sync::Arc, time::Duration};
 
@@ -86,6 +88,7 @@ async fn one(shared: Arc<Shared>, mut task: Task) {
             TaskKind::Archive => archive::run(&shared, &mut task).await,
             TaskKind::Https | TaskKind::Move => elsewhere::run(&shared, &task).await,
             TaskKind::Discover => discover::run(&shared, &task).await,
+            TaskKind::Pages => pages::run(&shared, &mut task).await,
         }
     };
     let end = tokio::select! {

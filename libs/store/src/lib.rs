@@ -6,7 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`organizations`], [`feeds`], [`hosts`], [`polls`], [`entries`] | who publishes, where, what is due, what was read |
-//! | [`memory`], [`proposals`], [`report`], [`tasks`] | what polling learns of feeds over time; requests beside polling |
+//! | [`memory`], [`proposals`], [`report`], [`tasks`], [`site_pages`] | what polling learns of feeds over time; requests beside polling |
 //! | [`grouping`] | what the grouping worker keeps for itself: sources, identities, items, stories |
 //! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
 //! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
@@ -41,6 +41,7 @@ pub mod polls;
 pub mod positions;
 pub mod proposals;
 pub mod report;
+pub mod site_pages;
 pub mod standing;
 mod store;
 pub mod tasks;
@@ -67,7 +68,7 @@ pub use outbox::Mail;
 pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
 pub use positions::Position;
 pub use proposals::{NewProposal, Proposal, ProposalReason, ProposalState};
-pub use report::{FeedFinding, FeedWeek, FindingsChange, FreshnessTally, NewFinding};
+pub use report::{Fared, FeedFinding, FeedWeek, FindingsChange, FreshnessTally, NewFinding, Owed};
 pub use standing::FeedStanding;
 pub use store::{Store, StoreConfig, Target};
 pub use tasks::{NewTask, Task, TaskKind};

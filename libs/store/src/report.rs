@@ -103,6 +103,70 @@ pub struct FeedWeek {
     pub queue_ms: i64,
 }
 
+/// How a feed fared over some weeks.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Fared {
+    /// When the first of the weeks began; none where there are none.
+    pub since: Option<Timestamp>,
+    /// Polls.
+    pub polls: i64,
+    /// Polls that failed.
+    pub failed: i64,
+    /// Share of polls that were answered well, from 0 to 1; none without polls.
+    pub availability: Option<f64>,
+    /// New entries, history left out.
+    pub entries: i64,
+    /// Share of entries that were seen within the target, of those whose delay is known; none without any.
+    pub in_target: Option<f64>,
+    /// Seconds from publication to the bus, the mean over entries.
+    pub mean_delay_s: Option<f64>,
+    /// Of that, who owes how much, in seconds; the largest first, those who owe nothing left out.
+    pub owed: Vec<Owed>,
+}
+
+/// Part of a delay.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Owed {
+    /// `publisher`, `hub`, `host`, `schedule` or `queue`.
+    pub by: String,
+    /// Seconds, the mean over entries.
+    pub seconds: f64,
+}
+
+impl Fared {
+    /// Sums weeks up.
+    #[must_use]
+    pub fn over(weeks: &[FeedWeek]) -> Self {
+        let sum = |of: fn(&FeedWeek) -> i64| weeks.iter().map(of).sum::<i64>();
+        let (polls, failed, timed) = (sum(|w| w.polls), sum(|w| w.failed), sum(|w| w.timed));
+        let share = |part: i64, whole: i64| (whole > 0).then(|| part as f64 / whole as f64);
+        let mean = |millis: i64| share(millis, timed).map(|mean| mean / 1000.0);
+        let owed = [
+            ("publisher", sum(|w| w.publisher_ms)),
+            ("hub", sum(|w| w.hub_ms)),
+            ("host", sum(|w| w.host_ms)),
+            ("schedule", sum(|w| w.schedule_ms)),
+            ("queue", sum(|w| w.queue_ms)),
+        ];
+        let mut owed: Vec<Owed> = owed
+            .into_iter()
+            .filter(|(_, millis)| *millis > 0)
+            .filter_map(|(by, millis)| Some(Owed { by: by.to_owned(), seconds: mean(millis)? }))
+            .collect();
+        owed.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        Self {
+            since: weeks.iter().map(|week| week.from).min(),
+            polls,
+            failed,
+            availability: share(polls - failed, polls),
+            entries: sum(|w| w.entries),
+            in_target: share(sum(|w| w.in_target), timed),
+            mean_delay_s: mean(sum(|w| w.delay_ms)),
+            owed,
+        }
+    }
+}
+
 fn week(row: &Row) -> Result<FeedWeek> {
     Ok(FeedWeek {
         from: Timestamp::from_second(row.int(0)?.saturating_mul(WEEK)).unwrap_or(Timestamp::MAX),
@@ -223,5 +287,32 @@ impl Store {
         )
         .await
         .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weeks_sum_up_to_shares_and_means() {
+        let week = FeedWeek {
+            polls: 10,
+            failed: 1,
+            entries: 5,
+            timed: 4,
+            in_target: 3,
+            delay_ms: 8_000,
+            publisher_ms: 2_000,
+            schedule_ms: 6_000,
+            ..FeedWeek::default()
+        };
+        let fared = Fared::over(&[week, FeedWeek { polls: 10, ..FeedWeek::default() }]);
+        assert_eq!((fared.polls, fared.availability, fared.in_target), (20, Some(0.95), Some(0.75)));
+        assert_eq!(fared.mean_delay_s, Some(2.0));
+        let owed: Vec<_> = fared.owed.iter().map(|owed| (owed.by.as_str(), owed.seconds)).collect();
+        assert_eq!(owed, [("schedule", 1.5), ("publisher", 0.5)]);
+        let none = Fared::over(&[]);
+        assert_eq!((none.availability, none.in_target, none.mean_delay_s), (None, None, None));
     }
 }

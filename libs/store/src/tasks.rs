@@ -24,6 +24,8 @@ named_enum! {
         Https = "https",
         /// A feed is looked for in place of one that is dead or a web page.
         Discover = "discover",
+        /// Pages of a site map are read as entries.
+        Pages = "pages",
         /// The address that the feed says it has moved to is looked at.
         Move = "move",
     }

@@ -14,7 +14,9 @@ use url::{Host, Url};
 use utoipa::ToSchema;
 
 use super::{
-    Answer, created, is_visible, json,
+    Answer, created, feed_report,
+    feed_report::FeedDetailView,
+    is_visible, json,
     model::{FeedKindName, FeedStateName, FeedView, Page, ProofName},
     next_link, note,
     organizations::is_web_address,
@@ -57,6 +59,9 @@ pub struct FeedPatchBody {
     /// The operator's word: `vouched`, or `none` to take it back. Operators only.
     #[schema(value_type = Option<ProofName>)]
     pub proof: Option<Proof>,
+    /// Seconds after its publication within which an entry should be seen, from 60 to 604800; 0 for the network's own target. A
+    /// shorter one than the feed's interval makes polls more frequent.
+    pub target_s: Option<i64>,
 }
 
 /// Feeds in order of registration.
@@ -102,14 +107,14 @@ pub async fn list(
 /// One feed: when it is polled next and why then, how it fares, what is wrong with it.
 #[utoipa::path(get, path = "/v1/feeds/{id}", operation_id = "getFeed",
     params(("id" = String, Path, description = "Its id.")),
-    responses((status = 200, description = "The feed.", body = FeedView)))]
+    responses((status = 200, description = "The feed.", body = FeedDetailView)))]
 pub async fn one(
     State(state): State<PortalState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Answer {
     let (row, standing) = visible_feed(&state, &caller, &id).await?;
-    json(StatusCode::OK, &FeedView::new(row, Some(&standing)))
+    json(StatusCode::OK, &feed_report::detail(&state, &caller, row, &standing).await?)
 }
 
 /// Registers a feed or channel. It is polled at once; its entries wait for a curator until it is proven or vouched for.
@@ -175,6 +180,13 @@ pub async fn update(
     if body.state == Some(FeedState::Gone) {
         return Err(Problem::field("state", "`gone` is found by polling; give `active` or `paused`"));
     }
+    if let Some(seconds) = body.target_s.filter(|seconds| *seconds != 0 && !(60..=604_800).contains(seconds)) {
+        return Err(Problem::field("target_s", format!("must be 0, or from 60 to 604800, not {seconds}")));
+    }
+    if let Some(seconds) = body.target_s {
+        state.store().set_target(row.id, Some(seconds).filter(|&seconds| seconds > 0)).await?;
+        note(&state, &caller, "set-target", subject.clone(), seconds.to_string()).await?;
+    }
     if let Some(proof) = body.proof {
         state.store().set_proof(row.id, proof).await?;
         note(&state, &caller, "set-proof", subject.clone(), proof.to_string()).await?;
@@ -217,7 +229,7 @@ fn sees(caller: &Caller, row: &Feed, standings: &HashMap<FeedId, FeedStanding>) 
     standings.get(&row.id).is_some_and(|found| is_visible(caller, row.organization, found.standing))
 }
 
-async fn visible_feed(state: &PortalState, caller: &Caller, id: &str) -> Answer<(Feed, FeedStanding)> {
+pub(crate) async fn visible_feed(state: &PortalState, caller: &Caller, id: &str) -> Answer<(Feed, FeedStanding)> {
     let unknown = || Problem::not_found(format!("there is no feed `{id}`"));
     let id = id.parse::<FeedId>().map_err(|_| unknown())?;
     let row = state.store().feed(id).await?.ok_or_else(unknown)?;

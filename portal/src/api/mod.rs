@@ -5,6 +5,7 @@
 pub mod checks;
 pub mod conditions;
 pub mod decisions;
+pub mod feed_report;
 pub mod feeds;
 pub mod items;
 pub mod model;

@@ -20,6 +20,7 @@ macro_rules! migrations {
         &[
             (1, include_str!(concat!("../migrations/", $folder, "/0001_network.sql"))),
             (20, include_str!(concat!("../migrations/", $folder, "/0020_polling.sql"))),
+            (21, include_str!(concat!("../migrations/", $folder, "/0021_site_pages.sql"))),
         ]
     };
 }

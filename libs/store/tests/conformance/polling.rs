@@ -177,7 +177,18 @@ async fn weeks_add_up_and_findings_begin_and_end(kit: Kit) {
     assert_eq!(told, [("a", 2, true), ("b", 1, true)]);
 }
 
+async fn pages_of_site_maps_are_remembered_with_their_change(kit: Kit) {
+    let store = &kit.store;
+    let (a, b) = (FeedId(Uuid::from_u128(1)), FeedId(Uuid::from_u128(2)));
+    let day: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+    store.note_site_pages(a, &[(-5, None), (7, Some(day)), (7, Some(day))]).await.unwrap();
+    store.note_site_pages(a, &[(-5, Some(day))]).await.unwrap();
+    assert_eq!(store.site_pages(a).await.unwrap(), [(-5, Some(day)), (7, Some(day))].into());
+    assert!(store.site_pages(b).await.unwrap().is_empty());
+}
+
 conformance! {
+    pages_of_site_maps_are_remembered_with_their_change,
     what_polling_remembers_comes_back_with_the_claim,
     the_end_of_a_push_brings_the_next_poll_forward,
     a_proposal_is_made_once_and_accepted_or_dismissed,

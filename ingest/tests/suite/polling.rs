@@ -1,10 +1,8 @@
 //! Polls from end to end: real store, real bus, publishers on loopback.
 
-mod common;
-
 use carewire_schemas::{Change, Via, topics};
 use carewire_store::FeedState;
-use common::{
+use crate::common::{
     Sandbox, eventually,
     publisher::{Page, item, rss},
 };

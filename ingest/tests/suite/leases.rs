@@ -1,10 +1,8 @@
 //! Hosts and workers: one request at a time, the pause between two, redirects under the other host's lease, take-over.
 
-mod common;
-
 use std::{collections::HashMap, time::Duration};
 
-use common::{
+use crate::common::{
     Sandbox, eventually,
     publisher::{Page, item, rss},
 };

@@ -1,7 +1,5 @@
 //! Whole feeds as captured from live sites (`../shared/data/feeds/real`), carried to the bus: every entry is there, or the reason is named.
 
-mod common;
-
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -9,7 +7,7 @@ use std::{
 
 use carewire_feeds::{Context, parse};
 use carewire_schemas::{EntryV1, FeedId};
-use common::{Sandbox, publisher::Page};
+use crate::common::{Sandbox, publisher::Page};
 
 fn shared_data() -> PathBuf {
     std::env::var_os("CAREWIRE_SHARED_DATA")

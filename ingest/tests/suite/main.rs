@@ -1,0 +1,10 @@
+//! Ingest from end to end: real store, real bus, publishers on loopback. One binary, so that all is compiled once.
+
+#![allow(missing_docs)]
+
+mod behaviour;
+mod common;
+mod leases;
+mod polling;
+mod real;
+mod sitemaps;
