@@ -30,6 +30,7 @@ struct Read {
     document: carewire_feeds::Feed,
     format: carewire_feeds::Format,
     problems: Vec<Problem>,
+    found: Vec<carewire_store::NewFinding>,
     interval: (std::time::Duration, crate::schedule::Reason),
     advertised: Vec<Discovered>,
 }
@@ -99,7 +100,10 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
     let fresh = cache_lifetime(&response.headers, now).lifetime;
     let mut memory = learned(feed, &read.document, again > 0);
     let problems = outcome::gathered(problems.into_iter());
-    let findings = findings::after_reading(&mut memory, problems.iter().map(findings::problem).collect());
+    let known_by_rule: Vec<_> = read.found.iter().map(|finding| finding.code.clone()).collect();
+    let others = problems.iter().filter(|problem| !known_by_rule.contains(&problem.code)).map(findings::problem);
+    let found = read.found.into_iter().chain(others).collect();
+    let findings = findings::after_reading(&mut memory, found);
     let next = next_poll(config, now, read.interval, &outcome::holds(feed, &memory, fresh), fastrand::f64());
     // A body that is not whole must be asked for again as a whole.
     let validators = match response.complete {
@@ -198,14 +202,20 @@ fn failed(feed: &Feed, error: &StoreError) -> Option<PollDone> {
 /// Parses and identifies; on the blocking pool where the body is large.
 async fn digest(shared: &Shared, feed: &Feed, response: &Response, now: Timestamp) -> Option<Read> {
     let (config, id) = (shared.config.clone(), feed.id);
-    let (body, url) = (response.body.clone(), response.url.clone());
-    let content_type = response.content_type().map(str::to_owned);
-    let language = response.headers.get("content-language").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    // Its body is shared, not copied.
+    let answer = response.clone();
+    let asked = url::Url::parse(&feed.url).ok();
     let work = move || {
-        let context =
-            Context { content_type: content_type.as_deref(), url: Some(&url), content_language: language.as_deref() };
-        let Parsed { format, feed: document, entries, deleted, problems, .. } = parse(&body, &context);
-        let advertised = if format.is_feed() { Vec::new() } else { advertised(&body, &url) };
+        let (body, url) = (&answer.body, &answer.url);
+        let language = answer.headers.get("content-language").and_then(|value| value.to_str().ok());
+        let context = Context { content_type: answer.content_type(), url: Some(url), content_language: language };
+        let parsed = parse(body, &context);
+        let found = match parsed.format.is_feed() {
+            true => findings::of_document(&parsed, &answer, asked.as_ref(), now),
+            false => Vec::new(),
+        };
+        let Parsed { format, feed: document, entries, deleted, problems, .. } = parsed;
+        let advertised = if format.is_feed() { Vec::new() } else { advertised(body, url) };
         let interval = interval(&config, &document, &entries, now);
         let window = identify(id, entries, deleted);
         let mut problems: Vec<_> = problems.into_iter().map(|p| (p.code, p.message, p.where_)).collect();
@@ -217,7 +227,7 @@ async fn digest(shared: &Shared, feed: &Feed, response: &Response, now: Timestam
             let message = format!("{} entries stand in the feed more than once", window.repeated);
             problems.push(("repeated-entry", message, String::new()));
         }
-        Read { window, document, format, problems, interval, advertised }
+        Read { window, document, format, problems, found, interval, advertised }
     };
     if response.body.len() <= INLINE {
         return Some(work());

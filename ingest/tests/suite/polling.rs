@@ -1,11 +1,11 @@
 //! Polls from end to end: real store, real bus, publishers on loopback.
 
-use carewire_schemas::{Change, Via, topics};
-use carewire_store::FeedState;
 use crate::common::{
     Sandbox, eventually,
     publisher::{Page, item, rss},
 };
+use carewire_schemas::{Change, Via, topics};
+use carewire_store::FeedState;
 
 #[tokio::test]
 async fn a_first_poll_is_history_and_what_follows_is_told_apart() {

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::common::{Sandbox, publisher::Page};
 use carewire_feeds::{Context, parse};
 use carewire_schemas::{EntryV1, FeedId};
-use crate::common::{Sandbox, publisher::Page};
 
 fn shared_data() -> PathBuf {
     std::env::var_os("CAREWIRE_SHARED_DATA")

@@ -1,8 +1,8 @@
 //! A site without a feed: its site map is read as one, within robots.txt.
 
+use crate::common::{Sandbox, eventually, publisher::Page};
 use carewire_schemas::Change;
 use carewire_store::FeedKind;
-use crate::common::{Sandbox, eventually, publisher::Page};
 
 fn article(title: &str) -> Page {
     let data = format!(

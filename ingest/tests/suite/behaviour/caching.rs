@@ -190,4 +190,3 @@ pub(super) const CASES: &[Case] = &[
         },
     },
 ];
-

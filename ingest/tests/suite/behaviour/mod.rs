@@ -153,7 +153,10 @@ async fn every_answer_by_its_section() {
             (case, Seen { base, feed, asked, events: sandbox.events(id).await, proposals })
         }
     };
-    let all = futures::future::join_all(answers::CASES.iter().chain(caching::CASES).enumerate().map(|(index, case)| run(index, case))).await;
+    let all = futures::future::join_all(
+        answers::CASES.iter().chain(caching::CASES).enumerate().map(|(index, case)| run(index, case)),
+    )
+    .await;
     worker.end().await;
     let mut wrong = Vec::new();
     for (case, seen) in all {
@@ -164,4 +167,3 @@ async fn every_answer_by_its_section() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
-
