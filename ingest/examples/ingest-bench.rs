@@ -1,6 +1,7 @@
 //! What polling costs: CPU of this process alone, the publishers being another one. Real store (SQLite) and embedded bus.
 //!
-//! `cargo run --release -p carewire-ingest --example ingest-bench [FEEDS]`
+//! `cargo run --release -p carewire-ingest --example ingest-bench [FEEDS [HOSTS]]`: a first fetch, a round of 304s, a round of 200s with one
+//! new entry each. `… ingest-bench rest [FEEDS]`: memory of a worker with so many feeds registered of which none is due.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -12,11 +13,10 @@ use carewire_bus::{Bus, Cleanup, EmbeddedConfig, Health, TopicSpec};
 use carewire_fetch::{Client, FetchConfig};
 use carewire_ingest::{Ingest, IngestConfig};
 use carewire_schemas::{Slug, topics};
-use carewire_store::{FeedKind, NewFeed, NewOrganization, Proof, Standing, Store, StoreConfig, Target};
+use carewire_store::{FeedKind, NewFeed, NewOrganization, PollDone, Proof, Standing, Store, StoreConfig, Target};
 use tokio_util::sync::CancellationToken;
 
 const ENTRIES: usize = 40;
-const HOSTS: usize = 50;
 
 /// The publishers' part: feeds whose window moves on by one entry a round.
 async fn serve() -> anyhow::Result<()> {
@@ -57,6 +57,21 @@ fn cpu() -> Duration {
     Duration::from_millis(10 * fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>())
 }
 
+/// Resident memory now and at its highest, in MiB (Linux: `VmRSS` and `VmHWM` of `/proc/self/status`).
+fn memory() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()
+    };
+    (of("VmRSS:").unwrap_or_default() / 1024, of("VmHWM:").unwrap_or_default() / 1024)
+}
+
+/// An address of its own for each host; all of them are this machine.
+fn host(n: usize) -> String {
+    format!("127.0.{}.{}", 1 + n / 250, 2 + n % 250)
+}
+
 /// Polls that ended, as the worker's own metric counts them.
 fn ended() -> f64 {
     let families = prometheus::gather();
@@ -86,7 +101,12 @@ impl Bench {
         worker.await??;
         let (cpu, wall, feeds) =
             ((cpu() - cpu_before).as_secs_f64(), started.elapsed().as_secs_f64(), self.feeds as f64);
-        println!("{name:<28} {:>9.3} ms CPU a feed {:>9.0} feeds/s", cpu * 1e3 / feeds, feeds / wall);
+        let (now, most) = memory();
+        println!(
+            "{name:<28} {:>9.3} ms CPU a feed {:>9.0} feeds/s {now:>6} MiB, {most} MiB at most",
+            cpu * 1e3 / feeds,
+            feeds / wall
+        );
         Ok(())
     }
 
@@ -104,13 +124,45 @@ impl Bench {
     }
 }
 
+/// What a worker holds in memory when nothing is due.
+async fn at_rest(store: Store, bus: Bus, client: Client, feeds: usize) -> anyhow::Result<()> {
+    let day = Duration::from_secs(24 * 3600);
+    loop {
+        let claims = store.claim_hosts(uuid::Uuid::new_v4(), 256, 64, day).await?;
+        if claims.is_empty() {
+            break;
+        }
+        let now = jiff::Timestamp::now();
+        let done = claims.iter().flat_map(|claim| &claim.feeds);
+        let done = done.map(|feed| PollDone { next_poll: now + day, ..PollDone::of(feed, now) }).collect();
+        store.finish_polls(done).await?;
+        for claim in &claims {
+            store.release_host(&claim.lease).await?;
+        }
+    }
+    let (before, cpu_before) = (memory().0, cpu());
+    let stop = CancellationToken::new();
+    let deps = Ingest { store, bus, client, config: IngestConfig::default(), health: Health::new("ingest") };
+    let worker = tokio::spawn(carewire_ingest::run(deps, stop.clone()));
+    let watched = Duration::from_secs(20);
+    tokio::time::sleep(watched).await;
+    let (now, _) = memory();
+    let busy = (cpu() - cpu_before).as_secs_f64() / watched.as_secs_f64();
+    println!("{feeds} feeds at rest: {now} MiB (before the worker {before} MiB), {:.2} % of a core", busy * 100.0);
+    stop.cancel();
+    worker.await?
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let first = std::env::args().nth(1);
     if first.as_deref() == Some("serve") {
         return serve().await;
     }
-    let feeds: usize = first.map_or(Ok(1000), |n| n.parse())?;
+    let rest = first.as_deref() == Some("rest");
+    let number = |n: usize| std::env::args().nth(n).map(|text| text.parse::<usize>()).transpose();
+    let feeds = if rest { number(2)?.unwrap_or(100_000) } else { number(1)?.unwrap_or(1000) };
+    let hosts = if rest { feeds / 20 } else { number(2)?.unwrap_or(50) };
     let mut publishers = std::process::Command::new(std::env::current_exe()?)
         .arg("serve")
         .stdout(std::process::Stdio::piped())
@@ -144,7 +196,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let organization = store.add_organization(organization).await?.id;
     let new = (0..feeds).map(|n| {
-        let host = format!("127.0.0.{}", 2 + n % HOSTS);
+        let host = if rest { format!("h{}.example", n % hosts) } else { host(n % hosts) };
         NewFeed {
             organization,
             url: format!("http://{host}:{port}/feed/{n}"),
@@ -156,12 +208,20 @@ async fn main() -> anyhow::Result<()> {
             interval_s: 1800,
         }
     });
-    for added in store.add_feeds(new.collect()).await? {
-        added?;
+    let new: Vec<NewFeed> = new.collect();
+    for new in new.chunks(10_000) {
+        for added in store.add_feeds(new.to_vec()).await? {
+            added?;
+        }
+    }
+    if rest {
+        publishers.kill()?;
+        publishers.wait()?;
+        return at_rest(store, bus, client, feeds).await;
     }
     let round_url = format!("http://127.0.0.1:{port}/round").parse()?;
     let bench = Bench { store, bus, client: client.clone(), feeds };
-    println!("{feeds} feeds of {ENTRIES} entries on {HOSTS} hosts");
+    println!("{feeds} feeds of {ENTRIES} entries on {hosts} hosts");
     bench.round("first fetch").await?;
     bench.all_due().await?;
     bench.round("304").await?;

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use carewire_fetch::{FetchError, Response, cache_lifetime, retry_after};
-use carewire_store::{
-    Feed, FeedMemory, FeedMeta, FeedProblem, FeedState, FindingsChange, FreshnessTally, PollDone, Validators,
-};
+use carewire_store::{Feed, FeedMemory, FeedProblem, FeedState, PollDone, Validators};
 use jiff::Timestamp;
 
 use crate::{
@@ -24,27 +22,10 @@ const MAX_PROBLEMS: usize = 50;
 /// A write-back that changes nothing but the feed's times.
 pub(crate) fn blank(feed: &Feed, now: Timestamp, next: Next) -> PollDone {
     PollDone {
-        feed: feed.id,
-        turn: feed.turn,
-        at: now,
-        ok: true,
-        status: None,
-        error: None,
-        validators: None,
         next_poll: next.at,
         next_reason: next.reason.as_str().to_owned(),
         interval_s: i64::try_from(next.interval.as_secs()).unwrap_or(i64::MAX).max(1),
-        failures: 0,
-        meta: FeedMeta::default(),
-        problems: None,
-        new_url: None,
-        state: None,
-        entries: Vec::new(),
-        memory: None,
-        proposals: Vec::new(),
-        tasks: Vec::new(),
-        tally: FreshnessTally::default(),
-        findings: FindingsChange::default(),
+        ..PollDone::of(feed, now)
     }
 }
 

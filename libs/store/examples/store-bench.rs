@@ -9,11 +9,10 @@ use std::{
 
 use carewire_schemas::{ConditionCode, EntryId, FeedId, Fields, ItemId, ItemKind, Slug, StoryId, StoryRelation};
 use carewire_store::{
-    EntryWrite, Feed, FeedKind, FeedMeta, FindingsChange, FreshnessTally, GroupBatch, GroupItem, GroupSource,
-    IdentityKey, ItemChange, ItemRow, ItemState, NewFeed, NewOrganization, PollDone, Position, Proof, Standing, Store,
-    StoreConfig, Target, Validators,
+    EntryWrite, Feed, FeedKind, FeedMeta, GroupBatch, GroupItem, GroupSource, IdentityKey, ItemChange, ItemRow,
+    ItemState, NewFeed, NewOrganization, PollDone, Position, Proof, Standing, Store, StoreConfig, Target, Validators,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -47,28 +46,13 @@ impl Meter {
 
 fn poll(feed: &Feed, status: i32, entries: Vec<EntryWrite>) -> PollDone {
     PollDone {
-        feed: feed.id,
-        turn: feed.turn,
-        at: Timestamp::now(),
-        ok: true,
         status: Some(status),
-        error: None,
         validators: (status == 200)
             .then(|| Validators { etag: Some("\"0123456789abcdef\"".into()), ..Validators::default() }),
-        next_poll: Timestamp::now() + SignedDuration::from_secs(1800),
-        next_reason: "interval".into(),
-        interval_s: 1800,
-        failures: 0,
         meta: FeedMeta { title: Some("A title of a feed".into()), ..FeedMeta::default() },
         problems: (status == 200).then(Vec::new),
-        new_url: None,
-        state: None,
         entries,
-        memory: None,
-        proposals: vec![],
-        tasks: vec![],
-        tally: FreshnessTally::default(),
-        findings: FindingsChange::default(),
+        ..PollDone::of(feed, Timestamp::now())
     }
 }
 

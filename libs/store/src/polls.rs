@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    FeedKind, FeedMemory, FeedProblem, FeedState, FindingsChange, FreshnessTally, NewProposal, NewTask, Result, Store,
-    StoreError,
+    Feed, FeedKind, FeedMemory, FeedProblem, FeedState, FindingsChange, FreshnessTally, NewProposal, NewTask, Result,
+    Store, StoreError,
     counts::Tallies,
-    db::{LIST, Tx, args, transaction},
+    db::{LIST, Tx, args, later, transaction},
 };
 
 /// What is stored of a feed that was polled.
@@ -118,6 +118,37 @@ pub struct PollDone {
     pub tally: FreshnessTally,
     /// What began and what ended to be wrong with it.
     pub findings: FindingsChange,
+}
+
+impl PollDone {
+    /// The end of a poll that went well and found nothing: due again after the feed's interval.
+    #[must_use]
+    pub fn of(feed: &Feed, at: Timestamp) -> Self {
+        let interval = std::time::Duration::from_secs(u64::try_from(feed.interval_s).unwrap_or_default());
+        Self {
+            feed: feed.id,
+            turn: feed.turn,
+            at,
+            ok: true,
+            status: None,
+            error: None,
+            validators: None,
+            next_poll: later(at, interval),
+            next_reason: "interval".to_owned(),
+            interval_s: feed.interval_s,
+            failures: 0,
+            meta: FeedMeta::default(),
+            problems: None,
+            new_url: None,
+            state: None,
+            entries: Vec::new(),
+            memory: None,
+            proposals: Vec::new(),
+            tasks: Vec::new(),
+            tally: FreshnessTally::default(),
+            findings: FindingsChange::default(),
+        }
+    }
 }
 
 impl Store {

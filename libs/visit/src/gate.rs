@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use carewire_fetch::{FetchConfig, GateError, HostGate, host_of};
 use carewire_store::{HostLease, Store, StoreError};
+use jiff::Timestamp;
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep, sleep_until},
@@ -44,9 +45,32 @@ struct Held {
     lease: HostLease,
     /// Since when it has run, on our clock: before the database gave it, so we never think it longer than it is.
     since: Instant,
-    confirmed: Instant,
+    confirmed: Confirmed,
     /// When the last request ended.
     last: Option<Instant>,
+}
+
+/// When the database last confirmed a lease, by two clocks: the monotonic one may stand still while the machine sleeps, the other
+/// may be set.
+#[derive(Clone, Copy)]
+struct Confirmed {
+    at: Instant,
+    wall: Timestamp,
+}
+
+impl Confirmed {
+    fn now() -> Confirmed {
+        Confirmed { at: Instant::now(), wall: Timestamp::now() }
+    }
+
+    /// Whether it is too long ago by either clock.
+    ///
+    /// In between the database need not be asked: it gives a lease to nobody else before its end, and that end is counted here from
+    /// before the lease was given.
+    fn is_stale(self) -> bool {
+        let wall = Timestamp::now().duration_since(self.wall).unsigned_abs();
+        self.at.elapsed() > CONFIRMED || wall > CONFIRMED
+    }
 }
 
 impl LeaseGate {
@@ -61,7 +85,7 @@ impl LeaseGate {
         pause: Duration,
     ) -> LeaseGate {
         let own: Arc<str> = canonical(&lease.host).into();
-        let held = Held { lease, since, confirmed: since, last: None };
+        let held = Held { lease, since, confirmed: Confirmed { at: since, wall: Timestamp::now() }, last: None };
         let state = State { held: HashMap::from([(own.clone(), held)]), own, busy: None };
         LeaseGate { store, owner, lease: duration, request, pause, state: Mutex::new(state) }
     }
@@ -180,7 +204,7 @@ impl HostGate for LeaseGate {
             let since = Instant::now();
             let taken = self.store.acquire_host(host, self.owner, self.lease).await;
             if let Some(lease) = taken.map_err(|error| failed(host, &error))? {
-                state.held.insert(host.into(), Held { lease, since, confirmed: since, last: None });
+                state.held.insert(host.into(), Held { lease, since, confirmed: Confirmed::now(), last: None });
                 return Ok(());
             }
             if Instant::now() >= patience {
@@ -200,14 +224,14 @@ impl HostGate for LeaseGate {
         }
         let now = Instant::now();
         let ends_soon = now + self.request >= held.since + self.lease;
-        if ends_soon || held.confirmed.elapsed() > CONFIRMED {
+        if ends_soon || held.confirmed.is_stale() {
             let alive = match ends_soon {
                 true => self.store.renew_host_lease(&mut held.lease, self.lease).await.map(|()| true),
                 false => self.store.lease_alive(&held.lease).await,
             };
             match alive {
-                Ok(true) if ends_soon => (held.since, held.confirmed) = (now, now),
-                Ok(true) => held.confirmed = now,
+                Ok(true) if ends_soon => (held.since, held.confirmed) = (now, Confirmed::now()),
+                Ok(true) => held.confirmed = Confirmed::now(),
                 Ok(false) | Err(StoreError::LeaseLost(_)) => {
                     state.held.remove(host);
                     return Err(lost());

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use carewire_schemas::OutcomeState::{Curated, Held};
+use carewire_store::{FreshnessTally, NewFinding, NewProposal, PollDone, ProposalReason};
 
 use crate::support::{DIABETES, item, network, settled};
 
@@ -158,4 +159,71 @@ async fn organizations_feeds_and_tokens_are_written() {
     let revoke = format!("/v1/tokens/{}", token["id"].as_str().expect("an id"));
     assert_eq!(network.send("DELETE", &revoke, operator, None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(patch().await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_feed_shows_how_it_fares_and_its_owner_decides_what_is_proposed() {
+    let network = network().await;
+    let (member, stranger) = (Some(network.tokens.member.as_str()), Some(network.tokens.other_member.as_str()));
+    let path = format!("/v1/feeds/{}", network.feed.id);
+    let claim = network.store.claim_hosts(uuid::Uuid::new_v4(), 1, 1, std::time::Duration::from_secs(60)).await;
+    let feed = claim.expect("a claim").remove(0).feeds.remove(0);
+    let mut poll = PollDone::of(&feed, "2026-11-23T20:00:00Z".parse().expect("a time"));
+    let proposal = |path: &str| NewProposal {
+        url: format!("https://st-anne.example/{path}"),
+        host: "st-anne.example".to_owned(),
+        reason: ProposalReason::Page,
+        title: None,
+    };
+    poll.proposals = vec![proposal("news.atom"), proposal("comments.atom")];
+    poll.tally = FreshnessTally {
+        entries: 2,
+        timed: 2,
+        in_target: 1,
+        delay_ms: 90_000,
+        schedule_ms: 60_000,
+        queue_ms: 30_000,
+        ..FreshnessTally::default()
+    };
+    poll.findings.begun = vec![NewFinding {
+        code: "no-licence".to_owned(),
+        severity: "note".to_owned(),
+        message: "No licence".to_owned(),
+    }];
+    network.store.finish_polls(vec![poll]).await.expect("a write-back");
+
+    let shown = network.send("GET", &path, None, None).await.json();
+    assert_eq!(shown["proposals"].as_array().map(Vec::len), Some(0), "not everybody's business");
+    assert_eq!(shown["fared"]["availability"], 1.0);
+    assert_eq!((&shown["fared"]["in_target"], &shown["fared"]["mean_delay_s"]), (&0.5.into(), &45.0.into()));
+    assert_eq!(shown["fared"]["owed"][0], serde_json::json!({"by": "schedule", "seconds": 30.0}));
+    let shown = network.send("GET", &path, member, None).await.json();
+    assert_eq!(shown["proposals"].as_array().map(Vec::len), Some(2));
+
+    let report = network.send("GET", &format!("{path}/report"), None, None).await.json();
+    assert_eq!(
+        (&report["findings"][0]["code"], &report["weeks"][0]["fared"]["polls"]),
+        (&"no-licence".into(), &1.into())
+    );
+
+    let decide = format!("{path}/proposals");
+    let accept = r#"{"url": "https://st-anne.example/news.atom", "accept": true}"#;
+    assert_eq!(network.send("POST", &decide, stranger, Some(accept)).await.status, StatusCode::FORBIDDEN);
+    let dismiss = r#"{"url": "https://st-anne.example/comments.atom", "accept": false}"#;
+    assert_eq!(network.send("POST", &decide, member, Some(dismiss)).await.status, StatusCode::OK);
+    let moved = network.send("POST", &decide, member, Some(accept)).await.json();
+    assert_eq!(
+        (&moved["url"], &moved["next_poll"]["reason"]),
+        (&"https://st-anne.example/news.atom".into(), &"moved".into())
+    );
+    let states: Vec<_> = moved["proposals"].as_array().expect("a list").iter().map(|p| &p["state"]).collect();
+    assert!(states.contains(&&"accepted".into()) && states.contains(&&"dismissed".into()), "{states:?}");
+    assert_eq!(network.send("POST", &decide, member, Some(accept)).await.status, StatusCode::NOT_FOUND);
+
+    let target = |seconds: i64| format!(r#"{{"target_s": {seconds}}}"#);
+    assert_eq!(network.send("PATCH", &path, member, Some(&target(5))).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    network.send("PATCH", &path, member, Some(&target(300))).await;
+    assert_eq!(network.send("GET", &path, None, None).await.json()["target_s"], 300);
+    network.send("PATCH", &path, member, Some(&target(0))).await;
+    assert!(network.send("GET", &path, None, None).await.json()["target_s"].is_null());
 }

@@ -46,6 +46,7 @@ default_interval = "1s"
 max_interval = "3s"
 adaptive = false
 jitter = 0.0
+gone_after = "1s"
 lease = "5s"
 "#;
 

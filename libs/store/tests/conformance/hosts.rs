@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use carewire_store::{Feed, FeedMeta, FindingsChange, FreshnessTally, HostClaim, PollDone, Store, StoreError};
+use carewire_store::{Feed, HostClaim, PollDone, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -11,29 +11,7 @@ use crate::harness::{Kit, conformance, feed, new_feed, organization, wait_for};
 const MINUTE: Duration = Duration::from_secs(60);
 
 pub fn done(feed: &Feed) -> PollDone {
-    PollDone {
-        feed: feed.id,
-        turn: feed.turn,
-        at: Timestamp::now(),
-        ok: true,
-        status: Some(200),
-        error: None,
-        validators: None,
-        next_poll: Timestamp::now() + SignedDuration::from_secs(1800),
-        next_reason: "interval".into(),
-        interval_s: 1800,
-        failures: 0,
-        meta: FeedMeta::default(),
-        problems: None,
-        new_url: None,
-        state: None,
-        entries: vec![],
-        memory: None,
-        proposals: vec![],
-        tasks: vec![],
-        tally: FreshnessTally::default(),
-        findings: FindingsChange::default(),
-    }
+    PollDone { status: Some(200), ..PollDone::of(feed, Timestamp::now()) }
 }
 
 async fn claim(store: &Store, hosts: usize, feeds: usize) -> Vec<HostClaim> {
