@@ -7,4 +7,5 @@ mod common;
 mod leases;
 mod polling;
 mod real;
+mod secure;
 mod sitemaps;

@@ -88,7 +88,11 @@ impl Sandbox {
 
     /// Registers a path of the publisher on the host 127.0.0.`host`; it is due at once.
     pub async fn add(&self, host: u8, path: &str) -> FeedId {
-        let url = self.publisher.url(host, path);
+        self.add_url(self.publisher.url(host, path)).await
+    }
+
+    /// Registers an address; it is due at once.
+    pub async fn add_url(&self, url: String) -> FeedId {
         let host = host_of(&url.parse().unwrap()).unwrap();
         let new = NewFeed {
             organization: self.organization,

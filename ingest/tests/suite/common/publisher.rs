@@ -151,7 +151,12 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
     if let (Some(etag), Some(sent)) = (&page.etag, sent)
         && sent.as_bytes() == etag.as_bytes()
     {
-        return plain(304, Body::empty());
+        // RFC 9110, 15.4.5: with what a 200 would say of freshness.
+        let mut response = plain(304, Body::empty());
+        for (name, value) in page.headers.iter().filter(|(name, _)| !name.starts_with("content-")) {
+            response.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        return response;
     }
     let mut response = match page.cut {
         None => plain(page.status, Body::from(page.body)),
