@@ -163,10 +163,7 @@ async fn ask(shared: &Shared, gate: &LeaseGate, url: Url) -> Result<Response, En
 async fn read(response: &Response) -> Option<Parsed> {
     let (body, url) = (response.body.clone(), response.url.clone());
     let content_type = response.content_type().map(str::to_owned);
-    let work = move || parse(&body, &Context {
-        content_type: content_type.as_deref(),
-        url: Some(&url),
-        ..Context::default()
-    });
+    let work =
+        move || parse(&body, &Context { content_type: content_type.as_deref(), url: Some(&url), ..Context::default() });
     tokio::task::spawn_blocking(work).await.ok()
 }
