@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) readers: TaskTracker,
     /// Bodies read at the same time.
     pub(crate) turns: Semaphore,
+    /// What sites let robots read.
+    pub(crate) robots: tasks::pages::KnownRobots,
     /// Memory for bodies, in KiB.
     memory: Arc<Semaphore>,
     ends: mpsc::Sender<PollDone>,
@@ -125,6 +127,7 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
         owner: Uuid::new_v4(),
         readers: TaskTracker::new(),
         turns: Semaphore::new(config.readers),
+        robots: tasks::pages::KnownRobots::default(),
         memory: Arc::new(Semaphore::new(config.body_memory / 1024)),
         ends,
         stop,

@@ -10,7 +10,7 @@
 pub(crate) mod archive;
 pub(crate) mod discover;
 mod elsewhere;
-mod pages;
+pub(crate) mod pages;
 
 use std::{sync::Arc, time::Duration};
 

@@ -61,6 +61,7 @@ async fn the_pages_of_a_site_map_are_read_as_entries_within_robots_txt() {
     assert!(events.iter().all(|event| event.history && event.content.published.is_some()));
     eventually("the walk's end", || async { sandbox.store.next_task().await.unwrap().is_none().then_some(()) }).await;
     assert!(publisher.asked("/private/3").is_empty());
+    assert_eq!(publisher.asked("/robots.txt").len(), 1);
 
     // Registered by the map itself: only what is new or changed is asked for again.
     let direct = sandbox.add(2, "/direct.xml").await;
