@@ -41,6 +41,7 @@ fn postgresql_and_kafka() {
     let serve = apart::scenario(&network, &growing, "kafka", 1);
     drop(serve);
     away(&network, &servers);
+    restored(&network, &servers, &settings);
 }
 
 /// What a consumer that knows nothing of us reads of `carewire.curated` comes to what the change log says.
@@ -127,4 +128,49 @@ fn away(network: &Network, servers: &Servers) {
     assert!(matches!(network.pair(), Pair::Servers { .. }));
     let (status, took) = up.stop();
     assert!(status.success() && took.as_secs() < 21, "{status} after {took:?}");
+}
+
+/// An older database is put back beside the newer broker: what it lacks comes from the topics, for the publisher is gone.
+fn restored(network: &Network, servers: &Servers, settings: &str) {
+    let publisher = Publisher::fixed(Reply::status(503));
+    let site = publisher.url("");
+    let serve = |count: u64| {
+        let site = site.clone();
+        let entries: Vec<Entry> = (0..count)
+            .map(|n| {
+                let text = format!("<p>{}</p>", feeds::words(n + 77_000, 50));
+                Entry::new(&format!("restored{n}"), &format!("restored {n}"), &text)
+            })
+            .collect();
+        publisher.now(move |asked| feeds::conditional(asked, "text/xml", feeds::rss2(&site, "restored", &entries)));
+    };
+    let arrived = |up: &Stage, count: usize| {
+        eventually(&format!("{count} entries are out"), Duration::from_secs(60), || {
+            let curated = outputs::curated(up);
+            let titles = curated.iter().filter_map(|item| item["title"].as_str());
+            let found = titles.filter(|title| title.starts_with("restored ")).count();
+            when(found == count, found)
+        });
+    };
+    let run = |network: &Network, count: usize| {
+        let up = network.start("up");
+        up.ready(Duration::from_secs(120));
+        arrived(&up, count);
+        let (status, _) = up.stop();
+        assert!(status.success(), "{status}");
+    };
+    serve(10);
+    network.publish("restored", "Restored", &publisher.url("/feed"));
+    run(network, 10);
+    servers.sql(network.pair(), "CREATE DATABASE older TEMPLATE postgres");
+    serve(20);
+    run(network, 20);
+
+    publisher.now(|_| Reply::status(503));
+    let Pair::Servers { database, kafka } = network.pair() else { panic!("this is for Kafka") };
+    let older = database.replace("/postgres", "/older");
+    assert_ne!(&older, database);
+    let older = Network::new(&Pair::Servers { database: older, kafka: kafka.clone() }, settings);
+    run(&older, 20);
+    outputs::assert_no_gap(&older);
 }

@@ -11,6 +11,7 @@
 //!
 //! `types` are records and topics, `config` the settings, `handles` what a stage holds (producer, consumer, fenced writer).
 
+mod behind;
 mod config;
 mod embedded;
 mod error;

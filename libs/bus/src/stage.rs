@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Bus, BusError, Consumer, ConsumerConfig, Health, Producer, Received, Record, metrics};
 
+pub use crate::behind::go_back;
+
 /// What a stage reads, and in which portions.
 #[derive(Clone, Copy, Debug)]
 pub struct StageSpec {
@@ -37,9 +39,17 @@ pub enum StageError {
     Fatal(String),
 }
 
+impl StageError {
+    /// Trouble of another part, which passes by itself or does not.
+    #[must_use]
+    pub fn of(error: &impl std::fmt::Display, passes: bool) -> Self {
+        if passes { Self::Transient(error.to_string()) } else { Self::Fatal(error.to_string()) }
+    }
+}
+
 impl From<BusError> for StageError {
     fn from(error: BusError) -> Self {
-        if error.is_transient() { Self::Transient(error.to_string()) } else { Self::Fatal(error.to_string()) }
+        Self::of(&error, error.is_transient())
     }
 }
 

@@ -47,6 +47,13 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// Whether a stage may go on later: trouble that is transient, or a lost lease (another process took over, and this one
+    /// stands by).
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.is_transient() || matches!(self, Self::LeaseLost(_))
+    }
 }
 
 impl StoreError {

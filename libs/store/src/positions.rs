@@ -58,4 +58,13 @@ impl Store {
             })
             .collect()
     }
+
+    /// How far a consumer is in one topic: partition and the offset of the first record not yet handled.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn positions_in(&self, consumer: &str, topic: &str) -> Result<Vec<(i32, i64)>> {
+        let all = self.positions(consumer).await?;
+        Ok(all.into_iter().filter(|at| at.topic == topic).map(|at| (at.partition, at.next_offset)).collect())
+    }
 }

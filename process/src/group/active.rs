@@ -5,10 +5,7 @@
 //! it the records come again as repeats, which are produced again. The index moves with the decision, so the
 //! transaction is tried until it is in, or the worker with its index is given up.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use carewire_bus::{
     BusError, Consumer, ConsumerConfig, FencedWriter, Received, Record,
@@ -48,8 +45,6 @@ pub(super) struct Active<'a> {
     consumer: Consumer,
     /// Away only while a blocking thread works with it.
     grouper: Option<Grouper>,
-    /// Partitions in which the store is behind what the bus has as committed, because it was restored from a backup.
-    behind: HashMap<i32, i64>,
     /// Up to where changes of standing are handled.
     standing_done: i64,
     /// Whether changes of standing may have been handled by a worker that fell before it produced.
@@ -69,8 +64,8 @@ impl<'a> Active<'a> {
         let mut activity = store.activity();
         activity.mark_changed();
         let grouper = load(store).await.map_err(of_store)?;
-        let positions = store.positions(GROUP).await.map_err(of_store)?;
-        let committed = deps.bus.committed(GROUP, topics::TAGGED).await.map_err(of_bus)?;
+        let positions = store.positions_in(GROUP, topics::TAGGED).await.map_err(of_store)?;
+        stage::go_back(&deps.bus, GROUP, topics::TAGGED, &positions, &deps.health, stop).await?;
         let standing_done = store.standing_done().await.map_err(of_store)?;
         let consumer = deps.bus.consumer(GROUP, &[topics::TAGGED], ConsumerConfig::default()).await.map_err(of_bus)?;
         Ok(Self {
@@ -80,7 +75,6 @@ impl<'a> Active<'a> {
             writer,
             consumer,
             grouper: Some(grouper),
-            behind: behind(&positions, &committed),
             standing_done,
             standing_doubtful: true,
             activity,
@@ -100,7 +94,7 @@ impl<'a> Active<'a> {
             () = self.stop.cancelled() => return Ok(()),
             () = self.leading.lost().cancelled() => return Ok(()),
         };
-        let batch = self.go_back(batch.map_err(of_bus)?).await?;
+        let batch = batch.map_err(of_bus)?;
         if !batch.is_empty() {
             self.group(&batch).await?;
             self.commit(&batch).await?;
@@ -114,22 +108,6 @@ impl<'a> Active<'a> {
         if let Err(error) = self.consumer.close().await {
             tracing::debug!(%error, "did not leave the group");
         }
-    }
-
-    /// Goes back to where the store is, in partitions where that is behind the bus; their records are left out.
-    async fn go_back(&mut self, mut batch: Vec<Received>) -> Result<Vec<Received>, StageError> {
-        while let Some((partition, offset)) = batch
-            .iter()
-            .find_map(|record| {
-                self.behind.remove(&record.partition).map(|offset| (record.partition, offset, record.offset))
-            })
-            .and_then(|(partition, offset, first)| (first > offset).then_some((partition, offset)))
-        {
-            tracing::warn!(partition, offset, "the store is behind the bus; going back to where it is");
-            self.consumer.seek(topics::TAGGED, partition, offset).await.map_err(of_bus)?;
-            batch.retain(|record| record.partition != partition);
-        }
-        Ok(batch)
     }
 
     /// Carries a batch through to `carewire.items`.
@@ -309,19 +287,6 @@ async fn load(store: &Store) -> Result<Grouper, StoreError> {
         after = Some((last.published, last.item));
         grouper.load(&rows);
     }
-}
-
-/// Partitions in which the store is behind what is committed, with the store's offset.
-fn behind(positions: &[Position], committed: &[(i32, Option<i64>)]) -> HashMap<i32, i64> {
-    positions
-        .iter()
-        .filter(|position| position.topic == topics::TAGGED)
-        .filter(|position| {
-            let committed = committed.iter().find(|(partition, _)| *partition == position.partition);
-            committed.and_then(|(_, offset)| *offset).is_some_and(|offset| position.next_offset < offset)
-        })
-        .map(|position| (position.partition, position.next_offset))
-        .collect()
 }
 
 /// The record of an item, in the trace of what touched it last.

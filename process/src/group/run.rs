@@ -93,12 +93,7 @@ async fn lead(deps: &GroupDeps, leading: &Leading, stop: &CancellationToken) -> 
 
 /// A store's error as the stage sees it.
 pub(super) fn of_store(error: StoreError) -> StageError {
-    match error {
-        error if error.is_transient() => StageError::Transient(error.to_string()),
-        // Another worker took over: this one becomes a stand-by.
-        StoreError::LeaseLost(_) => StageError::Transient(error.to_string()),
-        error => StageError::Fatal(error.to_string()),
-    }
+    StageError::of(&error, error.passes())
 }
 
 /// A bus's error as the stage sees it.

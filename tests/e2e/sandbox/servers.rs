@@ -53,6 +53,13 @@ impl Servers {
         self.folder.path().join(name)
     }
 
+    /// Runs a statement in the database of `pair`.
+    pub fn sql(&self, pair: &Pair, statement: &str) {
+        let Pair::Servers { database, .. } = pair else { panic!("no database server") };
+        let out = Command::new("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-c", statement, database]).output().unwrap();
+        assert!(out.status.success(), "{statement}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+
     /// Runs a command of a server's script (`stop`, `start`, `kill9`).
     pub fn run(&self, server: &str, what: &str) {
         script(server, &[what, &self.folder(server).display().to_string()]).unwrap_or_else(|error| panic!("{error}"));
