@@ -13,7 +13,7 @@ use carewire_bus::stage::{BackOff, StageError};
 use carewire_bus::{Bus, BusError, FencedWriter, Health, Record, stage};
 use carewire_query::public::public_json;
 use carewire_schemas::{ChangeSeq, EventHeaders, ItemId, TraceParent, topics};
-use carewire_store::{ChangeRow, Changes, ItemRow, Leading, Store};
+use carewire_store::{ChangeRow, Changes, ItemRow, ItemState, Leading, Store};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -114,7 +114,7 @@ async fn relay(
 async fn curated(store: &Store, leading: &Leading, writer: &FencedWriter) -> Result<bool, StageError> {
     const CURSOR: &str = topics::CURATED;
     let after = store.cursor(CURSOR).await.map_err(trouble)?;
-    let (rows, last) = match store.changes(after, BATCH).await.map_err(trouble)? {
+    let (records, last) = match store.changes(after, BATCH).await.map_err(trouble)? {
         Changes::Rows(changes) if changes.is_empty() => {
             metrics::RELAY_LAG.with_label_values(&[CURSOR]).set(0);
             return Ok(false);
@@ -127,10 +127,9 @@ async fn curated(store: &Store, leading: &Leading, writer: &FencedWriter) -> Res
         Changes::TooOld => {
             let rows = store.items_by_seq(after, BATCH).await.map_err(trouble)?;
             let last = rows.last().and_then(|row| row.seq).unwrap_or(after);
-            (rows, last)
+            (rows.iter().filter_map(|row| record(row).transpose()).collect::<Result<Vec<_>, _>>()?, last)
         }
     };
-    let records = rows.iter().filter_map(|row| record(row).transpose()).collect::<Result<Vec<_>, _>>()?;
     let count = records.len();
     if count > 0 {
         writer.send_all(records).await.map_err(fenced)?;
@@ -141,28 +140,45 @@ async fn curated(store: &Store, leading: &Leading, writer: &FencedWriter) -> Res
     Ok(last > after)
 }
 
-/// The rows of changed items, in the order of their last change within the batch: a compacted topic needs the last
-/// state only.
-async fn current(store: &Store, changes: &[ChangeRow]) -> Result<Vec<ItemRow>, StageError> {
+/// The records of changed items, in the order of their last change within the batch: a compacted topic needs the last
+/// state only. What is public is carried as it stands in its row, which is not read as a whole for it.
+async fn current(store: &Store, changes: &[ChangeRow]) -> Result<Vec<Record>, StageError> {
     let mut last: HashMap<ItemId, ChangeSeq> = HashMap::with_capacity(changes.len());
     for change in changes {
         last.insert(change.item, change.seq);
     }
     let ids: Vec<ItemId> = last.keys().copied().collect();
-    let mut rows = store.items(&ids).await.map_err(trouble)?;
-    rows.sort_by_key(|row| last.get(&row.id).copied());
-    Ok(rows)
+    let mut records = Vec::with_capacity(ids.len());
+    let mut others = Vec::new();
+    for item in store.contents(&ids).await.map_err(trouble)? {
+        let at = last.get(&item.id).copied();
+        if item.state == ItemState::Curated {
+            records.push((at, event(item.id, item.public_version, item.seq, item.content)?));
+        } else {
+            others.push(item.id);
+        }
+    }
+    for row in store.items(&others).await.map_err(trouble)? {
+        records.extend(record(&row)?.map(|record| (last.get(&row.id).copied(), record)));
+    }
+    records.sort_by_key(|(at, _)| *at);
+    Ok(records.into_iter().map(|(_, record)| record).collect())
 }
 
 fn record(row: &ItemRow) -> Result<Option<Record>, StageError> {
     let Some(json) = public_json(row).map_err(|error| StageError::Fatal(error.to_string()))? else {
         return Ok(None);
     };
-    let Some(topic) = topics::by_name(topics::CURATED) else { return Ok(None) };
-    let headers = EventHeaders::new(topic, "publish", row.id.to_string(), row.public_version, TraceParent::new());
+    event(row.id, row.public_version, row.seq, json).map(Some)
+}
+
+fn event(item: ItemId, version: i64, seq: Option<ChangeSeq>, json: String) -> Result<Record, StageError> {
+    let topic = topics::by_name(topics::CURATED)
+        .ok_or_else(|| StageError::Fatal("carewire.curated is not declared".to_owned()))?;
+    let headers = EventHeaders::new(topic, "publish", item.to_string(), version, TraceParent::new());
     let mut record = stage::event_record(&headers, json.into_bytes());
-    record.headers.push(("carewire-seq".to_owned(), Bytes::from(row.seq.unwrap_or_default().to_string())));
-    Ok(Some(record))
+    record.headers.push(("carewire-seq".to_owned(), Bytes::from(seq.unwrap_or_default().to_string())));
+    Ok(record)
 }
 
 async fn decisions(bus: &Bus, store: &Store, leading: &Leading) -> Result<bool, StageError> {
@@ -206,7 +222,7 @@ async fn tombstones(store: &Store, leading: &Leading, writer: &FencedWriter) -> 
         let Some(last) = rows.last().and_then(|row| row.seq) else { return Ok(()) };
         let records: Vec<Record> = rows
             .iter()
-            .filter(|row| row.state != carewire_store::ItemState::Curated)
+            .filter(|row| row.state != ItemState::Curated)
             .map(|row| Record { key: row.id.to_string().into(), ..Record::default() })
             .collect();
         let count = records.len();

@@ -155,7 +155,7 @@ pub fn scenario(network: &Network, growing: &Growing, prefix: &str, rounds: usiz
         stage.ready(Duration::from_secs(90));
     }
     growing.register(network);
-    let step = (ENTRIES - 5).div_ceil(rounds * stages.len());
+    let step = (ENTRIES - 5).div_ceil(rounds * stages.len() + 1);
     let store = outputs::store(network);
     let mut known = 0;
     for round in 0..rounds {
@@ -173,19 +173,37 @@ pub fn scenario(network: &Network, growing: &Growing, prefix: &str, rounds: usiz
             }
         }
     }
+    let stand_bys = woken(network, growing, &stages, &store);
     growing.grow(ENTRIES);
-    for stage in &stages {
+    for stage in stages.iter().chain(&stand_bys) {
         stage.ready(Duration::from_secs(90));
     }
     let serve = stages.pop().unwrap();
     assert_exactly_once(network, &serve, prefix);
     growing.assert_one_at_a_time();
-    for stage in stages {
+    for stage in stages.into_iter().chain(stand_bys) {
         let name = stage.name.clone();
         let (status, took) = stage.stop();
         assert!(status.success() && took < Duration::from_secs(21), "{name}: {status} after {took:?}");
     }
     serve
+}
+
+/// Stops the workers that hold leases for longer than these last. Others take over; those that wake can write no more, and
+/// stand by.
+fn woken(network: &Network, growing: &Growing, stages: &[Stage], store: &Store) -> Vec<Stage> {
+    let stopped: Vec<&Stage> = stages.iter().filter(|stage| ["process", "publish"].contains(&&*stage.name)).collect();
+    let beside = stopped.iter().map(|stage| network.start_ready(&stage.name)).collect();
+    stopped.iter().for_each(|stage| stage.signal("STOP"));
+    let before = block_on(store.last_seq()).unwrap();
+    growing.grow(1);
+    let curated = || block_on(store.cursor("carewire.curated")).unwrap_or_default();
+    eventually("others have taken over what the stopped ones did", Duration::from_secs(90), || {
+        let (last, relayed) = (block_on(store.last_seq()).unwrap_or_default(), curated());
+        when(last > before && relayed > before, format!("{last} changes, {relayed} relayed, {before} before"))
+    });
+    stopped.iter().for_each(|stage| stage.signal("CONT"));
+    beside
 }
 
 /// Waits until the output has grown, so that the next kill falls into work; or until it is clear that what was killed last

@@ -21,9 +21,9 @@ pub struct ItemMeta {
     pub applied: i64,
     /// What the rules said.
     pub outcome: Outcome,
-    /// The tagger's conditions, negated ones included.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<ConditionTag>,
+    /// The tagger's conditions, negated ones included; none where they are those of the content, as most are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<ConditionTag>>,
     /// Who carries it, with ids, the origin first.
     pub sources: Vec<Source>,
     /// What made the content.
@@ -116,7 +116,7 @@ pub fn make_row(
     let mut meta = ItemMeta {
         applied: item.version,
         outcome: item.outcome.clone(),
-        tags: cleaned.conditions.clone(),
+        tags: None,
         sources: item.sources.clone(),
         pipeline: item.pipeline.clone(),
         relation: item.relation,
@@ -155,7 +155,7 @@ pub fn make_row(
         story: item.story,
         withdrawn: None,
     };
-    Ok(finish(public, &mut meta, &decided, existing, vocabulary, now))
+    Ok(finish(public, &mut meta, &cleaned.conditions, &decided, existing, vocabulary, now))
 }
 
 /// The row after a curator's decision.
@@ -170,8 +170,9 @@ pub fn apply_verdict(
 ) -> Result<ItemRow, RowError> {
     let mut meta = meta(row)?;
     let decided = decided(row)?.with(decision);
-    let public = content(row)?;
-    Ok(finish(public, &mut meta, &decided, Some(row), vocabulary, now))
+    let mut public = content(row)?;
+    let tags = meta.tags.take().unwrap_or_else(|| std::mem::take(&mut public.conditions));
+    Ok(finish(public, &mut meta, &tags, &decided, Some(row), vocabulary, now))
 }
 
 /// The kept content of a row, as if it were public.
@@ -250,12 +251,14 @@ pub fn withdrawal(row: &ItemRow) -> Result<Option<CuratedV1>, RowError> {
 fn finish(
     mut public: CuratedV1,
     meta: &mut ItemMeta,
+    tags: &[ConditionTag],
     decided: &Decided,
     existing: Option<&ItemRow>,
     vocabulary: &Vocabulary,
     now: Timestamp,
 ) -> ItemRow {
-    public.conditions = conditions(&meta.tags, decided.about.as_deref(), public.language.as_deref(), vocabulary);
+    public.conditions = conditions(tags, decided.about.as_deref(), public.language.as_deref(), vocabulary);
+    meta.tags = (public.conditions != tags).then(|| tags.to_vec());
     let was_public = existing.is_some_and(|row| row.first.is_some());
     // What was public once leaves a withdrawal, whatever the reason: who has a copy must hear of it.
     let state = match state(meta, decided) {

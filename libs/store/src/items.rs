@@ -103,6 +103,8 @@ pub struct ItemContent {
     pub first: Option<ChangeSeq>,
     /// Its last public change.
     pub seq: Option<ChangeSeq>,
+    /// The version of the public form.
+    pub public_version: i64,
     /// `CuratedV1` as JSON.
     pub content: String,
 }
@@ -219,7 +221,8 @@ impl Store {
         let mut rows = HashMap::with_capacity(ids.len());
         let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         for ids in wanted.chunks(LIST) {
-            let mut sql = self.inner.db.sql("SELECT id, state, first, seq, content FROM items WHERE id");
+            let mut sql =
+                self.inner.db.sql("SELECT id, state, first, seq, public_version, content FROM items WHERE id");
             sql.ids(ids);
             for row in self.inner.db.rows(sql).await? {
                 let content = ItemContent {
@@ -227,7 +230,8 @@ impl Store {
                     state: row.named(1)?,
                     first: row.opt_int(2)?,
                     seq: row.opt_int(3)?,
-                    content: row.text(4)?,
+                    public_version: row.int(4)?,
+                    content: row.text(5)?,
                 };
                 rows.insert(content.id, content);
             }

@@ -65,6 +65,10 @@ pub struct Review {
 impl Review {
     fn new(row: ItemRow) -> Answer<Self> {
         let (meta, decided) = (public::meta(&row).map_err(broken_row)?, public::decided(&row).map_err(broken_row)?);
+        let tags = match meta.tags {
+            Some(tags) => tags,
+            None => public::content(&row).map_err(broken_row)?.conditions,
+        };
         Ok(Self {
             id: row.id.0,
             item_version: row.version,
@@ -72,7 +76,7 @@ impl Review {
             rule: row.rule,
             reason: meta.outcome.reason,
             sources: meta.sources,
-            tags: meta.tags,
+            tags,
             decided,
             content: RawValue::from_string(row.content).map_err(broken_row)?,
         })

@@ -113,13 +113,12 @@ impl<'a> Active<'a> {
     /// Carries a batch through to `carewire.items`.
     async fn group(&mut self, batch: &[Received]) -> Result<(), StageError> {
         let timer = metrics::BATCH_SECONDS.start_timer();
-        let prepared = self.prepare(batch).await?;
+        let mut prepared = self.prepare(batch).await?;
         let entries: Vec<_> = prepared.iter().map(|entry| entry.tagged.entry).collect();
         let mut keys: Vec<IdentityKey> = prepared.iter().flat_map(|entry| entry.keys.iter().copied()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let grouper = self.grouper.as_ref().ok_or_else(gone)?;
-        let candidates: Vec<ItemId> = prepared.iter().flat_map(|entry| grouper.candidates(entry)).collect();
+        let candidates: Vec<ItemId> = self.grouper.as_mut().ok_or_else(gone)?.seek(&mut prepared);
         let feeds: Vec<FeedId> = prepared.iter().map(|entry| entry.tagged.feed).collect();
         let store = &self.deps.store;
         let (entries, keys, candidates, feeds) = (&entries, &keys, &candidates, &feeds);

@@ -25,6 +25,8 @@ pub struct Prepared {
     pub keys: Keys,
     counts: Counts,
     sketch: Sketch,
+    /// Copies in the window as it was before the batch, with when they were published.
+    settled: Vec<(i64, ItemId)>,
 }
 
 impl Prepared {
@@ -32,12 +34,13 @@ impl Prepared {
     #[must_use]
     pub fn new(tagged: TaggedV1, trace: TraceParent) -> Self {
         if tagged.change == Change::Deleted {
-            return Self { tagged, trace, keys: Keys::new(), counts: Counts::new(), sketch: Sketch::default() };
+            let (keys, counts, sketch) = (Keys::new(), Counts::new(), Sketch::default());
+            return Self { tagged, trace, keys, counts, sketch, settled: Vec::new() };
         }
         let keys = identity::keys(&tagged);
         let counts = counts(&tagged.cleaned.title, &tagged.cleaned.text);
         let sketch = Sketch::of(&tagged.cleaned.text);
-        Self { tagged, trace, keys, counts, sketch }
+        Self { tagged, trace, keys, counts, sketch, settled: Vec::new() }
     }
 
     fn published(&self) -> i64 {
@@ -87,6 +90,7 @@ impl Grouper {
                 self.index.insert(row.item, row.story, row.published, packed);
             }
         }
+        self.index.settle();
         metrics::WINDOW.set(i64::try_from(self.index.len()).unwrap_or(i64::MAX));
     }
 
@@ -96,13 +100,21 @@ impl Grouper {
         self.index.len()
     }
 
-    /// Items of the window that an entry may be a copy of: they must be in the state given to [`Grouper::step`].
-    #[must_use]
-    pub fn candidates(&self, entry: &Prepared) -> Vec<ItemId> {
-        if entry.sketch.is_empty() { Vec::new() } else { self.index.copies(&entry.sketch, entry.published()) }
+    /// Looks for what the entries of a batch may be copies of: these items must be in the state given to
+    /// [`Grouper::step`]. To be called before each step.
+    pub fn seek(&mut self, batch: &mut [Prepared]) -> Vec<ItemId> {
+        self.index.settle();
+        let mut all = Vec::new();
+        for entry in batch.iter_mut().filter(|entry| !entry.sketch.is_empty()) {
+            entry.settled = self.index.settled_copies(&entry.sketch, entry.published());
+            all.extend(entry.settled.iter().map(|(_, item)| *item));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
-    /// Groups a batch. `state` is what the store knows of its entries, its keys and its candidates; `standings` those of
+    /// Groups a batch. `state` is what the store knows of its entries, its keys and what [`Grouper::seek`] found; `standings` those of
     /// the batch's feeds and of all feeds in `state`. The index has moved on after it: the result must reach the store,
     /// by trying again if need be, or the grouper be made anew.
     ///
@@ -223,7 +235,10 @@ impl Grouper {
                 return Ok(Some(item));
             }
         }
-        for item in self.candidates(entry) {
+        if entry.sketch.is_empty() {
+            return Ok(None);
+        }
+        for item in self.index.copies(&entry.settled, &entry.sketch, entry.published()) {
             // A feed's own texts after one pattern (announcements, reports) are no copies of each other.
             if desk.look(item)?.is_some_and(|work| !work.of_feed(feed, title).0) {
                 return Ok(Some(item));

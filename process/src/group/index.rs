@@ -8,12 +8,13 @@
 use std::collections::VecDeque;
 
 use carewire_schemas::{ItemId, StoryId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::{
     copies::{INDEXED, Sketch, is_copy},
     packed::Packed,
+    postings::Postings,
     stories::{Counts, Frequencies, Terms, cosine},
 };
 
@@ -42,6 +43,9 @@ const MEMBERS: usize = 48;
 /// Hashes of sketches shared by more items are boilerplate.
 const BOILERPLATE: usize = 200;
 
+/// Slots to be compared.
+type Candidates = SmallVec<[u32; 64]>;
+
 struct Slot {
     item: ItemId,
     story: StoryId,
@@ -59,11 +63,13 @@ pub struct Index {
     of_item: FxHashMap<ItemId, u32>,
     of_story: FxHashMap<StoryId, SmallVec<[u32; 2]>>,
     /// By term and week of publication.
-    terms: FxHashMap<(u32, i32), SmallVec<[u32; 3]>>,
-    /// By hash of a sketch: the one item that has it, which most hashes have.
-    sketches: FxHashMap<u32, u32>,
-    /// All further ones.
-    shared: FxHashMap<u32, Vec<u32>>,
+    terms: Postings<(u32, i32)>,
+    /// By hash of a sketch.
+    sketches: Postings<u32>,
+    /// The same of what was entered since [`Index::settle`], and which slots these are: so that a batch is looked through
+    /// for copies in the window once, before it is grouped, and then only for copies within the batch.
+    fresh_sketches: Postings<u32>,
+    fresh: FxHashSet<u32>,
     frequencies: Frequencies,
     /// Newest entry into the window.
     newest: i64,
@@ -132,16 +138,13 @@ impl Index {
         self.of_item.insert(slot.item, at);
         self.of_story.entry(slot.story).or_default().push(at);
         for term in posted(&slot.packed) {
-            self.terms.entry((term, week)).or_default().push(at);
+            self.terms.add((term, week), at);
         }
         self.frequencies.add(slot.packed.terms().map(|(term, _)| term));
-        for hash in slot.packed.sketch().0.iter().take(INDEXED) {
-            if self.sketches.contains_key(hash) {
-                self.shared.entry(*hash).or_default().push(at);
-            } else {
-                self.sketches.insert(*hash, at);
-            }
+        for hash in indexed(&slot.packed) {
+            self.fresh_sketches.add(*hash, at);
         }
+        self.fresh.insert(at);
         self.slots[at as usize] = Some(slot);
     }
 
@@ -151,56 +154,82 @@ impl Index {
         self.of_item.remove(&slot.item);
         remove_from(&mut self.of_story, &slot.story, at);
         for term in posted(&slot.packed) {
-            remove_from(&mut self.terms, &(term, week), at);
+            self.terms.remove((term, week), at);
         }
         self.frequencies.remove(slot.packed.terms().map(|(term, _)| term));
-        for hash in slot.packed.sketch().0.iter().take(INDEXED) {
-            let next = self.shared.get_mut(hash).and_then(|others| {
-                others.retain(|other| *other != at);
-                others.last().copied()
-            });
-            if self.sketches.get(hash) == Some(&at) {
-                match next {
-                    Some(other) => {
-                        self.sketches.insert(*hash, other);
-                        self.shared.get_mut(hash).map(Vec::pop);
-                    }
-                    None => {
-                        self.sketches.remove(hash);
-                    }
-                }
-            }
-            if self.shared.get(hash).is_some_and(Vec::is_empty) {
-                self.shared.remove(hash);
+        let sketches = if self.fresh.remove(&at) { &mut self.fresh_sketches } else { &mut self.sketches };
+        for hash in indexed(&slot.packed) {
+            sketches.remove(*hash, at);
+        }
+    }
+
+    /// Ends a batch: what it entered belongs to the window now.
+    pub fn settle(&mut self) {
+        self.fresh_sketches.clear();
+        for at in self.fresh.drain() {
+            let Some(slot) = &self.slots[at as usize] else { continue };
+            for hash in indexed(&slot.packed) {
+                self.sketches.add(*hash, at);
             }
         }
     }
 
-    /// Items whose texts contain, or are contained in, a text with this sketch for at least one half, published within
-    /// [`COPY_DAYS`] of it (milliseconds since the epoch). In order of publication, then id.
+    /// Copies among the items of the window that are settled: see [`Index::copies`], whose first argument this is.
     #[must_use]
-    pub fn copies(&self, sketch: &Sketch, published: i64) -> Vec<ItemId> {
-        let mut candidates: SmallVec<[u32; 16]> = SmallVec::new();
+    pub fn settled_copies(&self, sketch: &Sketch, published: i64) -> Vec<(i64, ItemId)> {
+        let mut candidates = Candidates::new();
         for hash in &sketch.hashes {
-            candidates.extend(self.sketches.get(hash).copied());
-            if let Some(others) = self.shared.get(hash).filter(|others| others.len() <= BOILERPLATE) {
-                candidates.extend_from_slice(others);
+            add(&mut candidates, self.sketches.get(*hash), 0);
+        }
+        self.compared(candidates, sketch, published)
+    }
+
+    /// Items whose texts contain, or are contained in, a text with this sketch for at least one half, published within
+    /// [`COPY_DAYS`] of it (milliseconds since the epoch). In order of publication, then id. `settled` is what
+    /// [`Index::settled_copies`] said before the batch; what the batch changed is looked at anew, so that the answer
+    /// does not depend on where batches end.
+    #[must_use]
+    pub fn copies(&self, settled: &[(i64, ItemId)], sketch: &Sketch, published: i64) -> Vec<ItemId> {
+        let mut candidates = Candidates::new();
+        // Whether a hash became boilerplate within the batch: what it led to before does not count then.
+        let mut crossed = false;
+        for hash in &sketch.hashes {
+            let Some(fresh) = self.fresh_sketches.get(*hash) else { continue };
+            match self.sketches.get(*hash) {
+                None => add(&mut candidates, Some(fresh), 0),
+                Some((_, others)) if others.len() + 1 + fresh.1.len() <= BOILERPLATE => {
+                    candidates.push(fresh.0);
+                    candidates.extend_from_slice(fresh.1);
+                }
+                Some((_, others)) => crossed |= others.len() <= BOILERPLATE,
             }
         }
+        let mut found = self.compared(candidates, sketch, published);
+        if crossed {
+            let mut candidates = Candidates::new();
+            for hash in &sketch.hashes {
+                let fresh = self.fresh_sketches.get(*hash).map_or(0, |(_, others)| 1 + others.len());
+                add(&mut candidates, self.sketches.get(*hash), fresh);
+            }
+            found.extend(self.compared(candidates, sketch, published));
+        } else {
+            let stands = |item: &ItemId| self.of_item.get(item).is_some_and(|at| !self.fresh.contains(at));
+            found.extend(settled.iter().filter(|(_, item)| stands(item)));
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, item)| item).collect()
+    }
+
+    fn compared(&self, mut candidates: Candidates, sketch: &Sketch, published: i64) -> Vec<(i64, ItemId)> {
         candidates.sort_unstable();
         candidates.dedup();
-        let mut found: Vec<(i64, ItemId)> = candidates
+        candidates
             .into_iter()
             .filter_map(|at| self.slots[at as usize].as_ref())
             .filter(|slot| (slot.packed.published() - published).abs() <= COPY_DAYS * DAY)
-            .filter(|slot| {
-                let (hashes, complete) = slot.packed.sketch();
-                is_copy((&sketch.hashes, sketch.complete), (&hashes, complete))
-            })
+            .filter(|slot| is_copy((&sketch.hashes, sketch.complete), slot.packed.sketch()))
             .map(|slot| (slot.packed.published(), slot.item))
-            .collect();
-        found.sort_unstable();
-        found.into_iter().map(|(_, item)| item).collect()
+            .collect()
     }
 
     /// The story that a text continues: the one to whose members, published within [`STORY_DAYS`] of it, it is most
@@ -232,23 +261,23 @@ impl Index {
     fn similar(&mut self, terms: &Terms, published: i64) -> Vec<u32> {
         self.scratch.clear();
         let week = week(published);
-        let mut lists: Vec<(f32, &[u32])> = Vec::with_capacity(terms.len() * 3);
+        let mut lists: Vec<(f32, (u32, &[u32]))> = Vec::with_capacity(terms.len() * 3);
         for (term, weight) in terms {
             let weight = f32::from(*weight) / 65_535.0;
-            let of_week = |week| self.terms.get(&(*term, week)).map(|slots| (weight * weight, slots.as_slice()));
+            let of_week = |week| self.terms.get((*term, week)).map(|slots| (weight * weight, slots));
             lists.extend([week - 1, week, week + 1].into_iter().filter_map(of_week));
         }
         // Rare terms first: they weigh most and find fewest. What common ones would add changes the order of the
         // candidates a little, and the comparison that decides is exact.
-        lists.sort_by_key(|(_, slots)| slots.len());
+        lists.sort_by_key(|(_, (_, others))| others.len());
         let mut visits = 0;
-        for (weight, slots) in lists {
-            visits += slots.len();
+        for (weight, (one, others)) in lists {
+            visits += 1 + others.len();
             if visits > VISITS {
                 break;
             }
-            for at in slots {
-                *self.scratch.entry(*at).or_default() += weight;
+            for at in others.iter().copied().chain([one]) {
+                *self.scratch.entry(at).or_default() += weight;
             }
         }
         let mut found: Vec<(f32, ItemId, u32)> = self
@@ -285,6 +314,21 @@ impl Index {
         let mean = sum / count.max(1) as f32;
         (count > 0 && mean >= if short { STORY_TITLE } else { STORY_LEAD }).then_some(mean)
     }
+}
+
+/// Adds the slots of a hash that has `further` ones elsewhere: all, or one of them where the hash is boilerplate.
+fn add(candidates: &mut Candidates, slots: Option<(u32, &[u32])>, further: usize) {
+    let Some((one, others)) = slots else { return };
+    candidates.push(one);
+    if others.len() + further <= BOILERPLATE {
+        candidates.extend_from_slice(others);
+    }
+}
+
+/// The hashes of a sketch by which an item is found.
+fn indexed(packed: &Packed) -> &[u32] {
+    let (hashes, _) = packed.sketch();
+    &hashes[..hashes.len().min(INDEXED)]
 }
 
 /// The heaviest terms of an item; the smaller hash goes first where weights are equal.

@@ -24,10 +24,10 @@ impl Memory {
     pub fn step(
         &mut self,
         grouper: &mut Grouper,
-        batch: Vec<Prepared>,
+        mut batch: Vec<Prepared>,
         standings: &Standings,
     ) -> Result<Step, StepError> {
-        let state = self.state(grouper, &batch);
+        let state = self.state(grouper, &mut batch);
         let step = grouper.step(batch, state, standings)?;
         self.apply(&step.batch);
         Ok(step)
@@ -35,8 +35,11 @@ impl Memory {
 
     /// What the store would answer about a batch.
     #[must_use]
-    pub fn state(&self, grouper: &Grouper, batch: &[Prepared]) -> GroupState {
+    pub fn state(&self, grouper: &mut Grouper, batch: &mut [Prepared]) -> GroupState {
         let mut state = GroupState::default();
+        for item in grouper.seek(batch) {
+            self.fill(&mut state, item);
+        }
         for entry in batch {
             let known = self.sources.get(&entry.tagged.entry).map(|source| source.item);
             let named = entry.keys.iter().filter_map(|key| {
@@ -44,7 +47,7 @@ impl Memory {
                 state.identities.insert(*key, item);
                 Some(item)
             });
-            let items: Vec<ItemId> = known.into_iter().chain(named).chain(grouper.candidates(entry)).collect();
+            let items: Vec<ItemId> = known.into_iter().chain(named).collect();
             for item in items {
                 self.fill(&mut state, item);
             }

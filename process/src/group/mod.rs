@@ -18,6 +18,7 @@ mod item;
 mod member;
 mod memory;
 mod packed;
+mod postings;
 pub mod rules;
 mod run;
 mod standing;

@@ -225,7 +225,7 @@ impl Work {
             published: self.entered,
             first_seen: item.first_seen.as_millisecond(),
             body: pack(compressor, &Body { origin, item: bare })?,
-            index: packed.map(|packed| packed.bytes().to_vec()).unwrap_or_default(),
+            index: packed.map(Packed::to_bytes).unwrap_or_default(),
         };
         let mut sources = Vec::with_capacity(self.changed.len());
         for member in self.members.iter().filter(|member| self.changed.contains(&member.entry)) {

@@ -305,6 +305,13 @@ impl Stage {
         }
     }
 
+    /// Sends a signal by name (`STOP`, `CONT`).
+    pub fn signal(&self, name: &str) {
+        let Some(child) = &self.child else { return };
+        let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// SIGTERM; gives its exit status and how long it took.
     pub fn stop(mut self) -> (ExitStatus, Duration) {
         let mut child = self.child.take().unwrap();

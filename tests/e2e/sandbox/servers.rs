@@ -56,7 +56,8 @@ impl Servers {
     /// Runs a statement in the database of `pair`.
     pub fn sql(&self, pair: &Pair, statement: &str) {
         let Pair::Servers { database, .. } = pair else { panic!("no database server") };
-        let out = Command::new("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-c", statement, database]).output().unwrap();
+        let out =
+            Command::new("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-c", statement, database]).output().unwrap();
         assert!(out.status.success(), "{statement}: {}", String::from_utf8_lossy(&out.stderr));
     }
 

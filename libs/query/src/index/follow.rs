@@ -26,6 +26,10 @@ const COMMIT_PAUSE: Duration = Duration::from_millis(200);
 const COMMIT_SHARE: u32 = 15;
 /// … but never further than this.
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(3);
+/// A burst that has ended is committed sooner: after so long without news …
+const QUIET: Duration = Duration::from_millis(250);
+/// … and so long after the commit before.
+const COMMIT_PAUSE_QUIET: Duration = Duration::from_secs(1);
 /// Beyond this the item rows are read, each item once, instead of the log.
 const REBUILD_BEYOND: ChangeSeq = 50_000;
 
@@ -134,8 +138,11 @@ async fn follow_until_trouble(
         }
         let moved = sequence.changed();
         if now.pending > 0 {
-            let pause = now.pause.saturating_sub(now.committed.elapsed());
-            let _ = tokio::time::timeout(pause, moved).await;
+            let left = now.pause.saturating_sub(now.committed.elapsed());
+            let quiet = tokio::time::timeout(left.min(QUIET), moved).await.is_err();
+            if quiet && now.committed.elapsed() >= COMMIT_PAUSE_QUIET {
+                commit(index, &mut now).await?;
+            }
         } else if moved.await.is_err() {
             // The store's watcher is gone, which only its end explains.
             return Err(StoreError::Unavailable("the store was closed".to_owned()).into());
