@@ -4,7 +4,6 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::topics::Topic;
 
@@ -23,14 +22,14 @@ impl TraceParent {
     /// A new trace.
     #[must_use]
     pub fn new() -> Self {
-        let (trace, parent) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u128());
-        Self { trace, parent: (parent >> 64) as u64 | 1, flags: 1 }
+        // Neither may be zero (W3C Trace Context, 3.2.2.3 and 3.2.2.4); nothing rests on nobody guessing them.
+        Self { trace: fastrand::u128(1..), parent: fastrand::u64(1..), flags: 1 }
     }
 
     /// The next step of the same trace.
     #[must_use]
     pub fn child(self) -> Self {
-        Self { parent: Self::new().parent, ..self }
+        Self { parent: fastrand::u64(1..), ..self }
     }
 }
 

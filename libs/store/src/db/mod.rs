@@ -72,8 +72,6 @@ fn sqlite_options(file: &Path, config: &StoreConfig) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
-        // Item rows are several KB: fewer and larger pages make fewer frames and overflow chains.
-        .page_size(8192)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -81,7 +79,7 @@ fn sqlite_options(file: &Path, config: &StoreConfig) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
         .row_buffer_size(256)
         // Checkpoints cost two syncs and much copying of pages that change again soon: 16 MiB of log instead of 4.
-        .pragma("wal_autocheckpoint", "2048")
+        .pragma("wal_autocheckpoint", "4096")
         .pragma("journal_size_limit", "67108864")
         .pragma("temp_store", "memory")
         .disable_statement_logging()
