@@ -21,7 +21,8 @@ pub struct ItemMeta {
     pub applied: i64,
     /// What the rules said.
     pub outcome: Outcome,
-    /// The tagger's conditions, negated ones included; none where they are those of the content, as most are.
+    /// The tagger's conditions, negated ones included; none where they are those of the content but for their
+    /// names, as most are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<ConditionTag>>,
     /// Who carries it, with ids, the origin first.
@@ -258,7 +259,7 @@ fn finish(
     now: Timestamp,
 ) -> ItemRow {
     public.conditions = conditions(tags, decided.about.as_deref(), public.language.as_deref(), vocabulary);
-    meta.tags = (public.conditions != tags).then(|| tags.to_vec());
+    meta.tags = (!same_tags(&public.conditions, tags)).then(|| tags.to_vec());
     let was_public = existing.is_some_and(|row| row.first.is_some());
     // What was public once leaves a withdrawal, whatever the reason: who has a copy must hear of it.
     let state = match state(meta, decided) {
@@ -361,6 +362,14 @@ fn conditions(
         }
     }
     out
+}
+
+/// Whether tags are the same but for their names, which follow from the codes.
+fn same_tags(a: &[ConditionTag], b: &[ConditionTag]) -> bool {
+    let same = |(a, b): (&ConditionTag, &ConditionTag)| {
+        a.code == b.code && *a == ConditionTag { name: a.name.clone(), ..b.clone() }
+    };
+    a.len() == b.len() && a.iter().zip(b).all(same)
 }
 
 /// What queries see of a public form.
