@@ -54,6 +54,9 @@ pub enum Command {
     /// Import from other systems
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Export for other systems
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// API tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -276,9 +279,26 @@ pub enum ImportCommand {
         /// Vouch for them: each under an accepted organization made from its outline
         #[arg(long)]
         trusted: bool,
+        /// Do not look for the feeds of sites of which the list gives only the page
+        #[arg(long)]
+        no_discovery: bool,
         /// Answer as JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// `carewire export …`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Write the registered feeds as OPML, by organization
+    Opml {
+        /// Of one organization only
+        #[arg(long)]
+        org: Option<String>,
+        /// Where to: a file; standard output without it
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
     },
 }
 

@@ -130,7 +130,8 @@ async fn find(store: &Store, feed: &str) -> Result<Feed> {
     found.with_context(|| format!("there is no feed `{feed}`; `carewire feed list` shows all"))
 }
 
-async fn all(store: &Store, organization: Option<OrganizationId>) -> Result<Vec<Feed>> {
+/// All feeds, or those of one organization.
+pub async fn all(store: &Store, organization: Option<OrganizationId>) -> Result<Vec<Feed>> {
     let filter = FeedFilter { organization, state: None };
     let mut all: Vec<Feed> = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! `carewire import opml`: registers the feeds of a list.
+//! `carewire import opml`: registers the feeds of a list. Of a site without a feed's address the page is looked at for one.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use url::Url;
 
-use super::{answer, bytes_of, feeds, open_store, organizations};
+use super::{answer, bytes_of, feeds, open_store, organizations, sites};
 use crate::{cli::ImportCommand, config::Config};
 
 /// What became of the list.
@@ -19,14 +19,16 @@ struct Report {
     registered: usize,
     already_there: usize,
     organizations: usize,
+    /// Feeds found on the pages of sites.
+    discovered: Vec<sites::Found>,
     /// Lines that are no feed: what they are called and why not.
     refused: Vec<(String, String)>,
     problems: Vec<String>,
 }
 
 pub async fn run(config: Config, command: ImportCommand) -> Result<()> {
-    let ImportCommand::Opml { file, trusted, json } = command;
-    let parsed = opml::parse(&bytes_of(&file)?);
+    let ImportCommand::Opml { file, trusted, no_discovery, json } = command;
+    let mut parsed = opml::parse(&bytes_of(&file)?);
     if parsed.outlines.is_empty() {
         let why = parsed.problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
         bail!("{file} holds no feeds{why}");
@@ -40,10 +42,21 @@ pub async fn run(config: Config, command: ImportCommand) -> Result<()> {
             .collect(),
         ..Report::default()
     };
-    let bar = if json { ProgressBar::hidden() } else { ProgressBar::new(parsed.outlines.len() as u64) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} feeds, {eta} left") {
-        bar.set_style(style);
+    let sites = parsed.outlines.iter().filter(|outline| outline.xml_url.is_none()).count();
+    if sites > 0 && !no_discovery {
+        let bar = bar(json, sites, "sites looked at");
+        let (discovered, refused) = sites::find_feeds(&store, &config.fetch, &mut parsed.outlines, &bar).await?;
+        bar.finish_and_clear();
+        report.discovered = discovered;
+        report.refused.extend(refused);
+    } else {
+        let without = parsed.outlines.iter().filter(|outline| outline.xml_url.is_none());
+        let names =
+            without.map(|outline| outline.html_url.clone().or_else(|| outline.title.clone()).unwrap_or_default());
+        report.refused.extend(names.map(|name| (name, "no xmlUrl: give the feed's own address".to_owned())));
     }
+    parsed.outlines.retain(|outline| outline.xml_url.is_some());
+    let bar = bar(json, parsed.outlines.len(), "feeds");
     let mut known: HashMap<String, OrganizationId> =
         organizations::all(&store).await?.into_iter().map(|found| (found.slug.as_str().to_owned(), found.id)).collect();
     for chunk in parsed.outlines.chunks(500) {
@@ -59,6 +72,10 @@ pub async fn run(config: Config, command: ImportCommand) -> Result<()> {
             report.already_there,
             report.refused.len()
         );
+        for found in &report.discovered {
+            let more = if found.of > 1 { format!(" (the first of {})", found.of) } else { String::new() };
+            text.push_str(&format!("\nfound    {}: {}{more}", found.site, found.feed));
+        }
         for (name, why) in &report.refused {
             text.push_str(&format!("\nrefused  {name}: {why}"));
         }
@@ -67,6 +84,15 @@ pub async fn run(config: Config, command: ImportCommand) -> Result<()> {
         }
         text
     })
+}
+
+/// A bar on a terminal; elsewhere, and beside JSON, none.
+fn bar(json: bool, length: usize, of: &str) -> ProgressBar {
+    let bar = if json { ProgressBar::hidden() } else { ProgressBar::new(length as u64) };
+    if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {of}, {{eta}} left")) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 async fn register(
@@ -82,11 +108,7 @@ async fn register(
     let mut new = Vec::new();
     let mut wanted = Vec::new();
     for outline in chunk {
-        let Some(url) = &outline.xml_url else {
-            let name = outline.title.clone().or_else(|| outline.html_url.clone()).unwrap_or_default();
-            report.refused.push((name, "no xmlUrl: give the feed's own address".to_owned()));
-            continue;
-        };
+        let Some(url) = &outline.xml_url else { continue };
         let (name, slug) = name_of(outline, url);
         if !known.contains_key(slug.as_str()) && !new.iter().any(|other: &NewOrganization| other.slug == slug) {
             let site = outline

@@ -3,11 +3,13 @@
 mod accounts;
 mod backup;
 mod check;
+mod export;
 mod feed_report;
 mod feeds;
 mod import;
 mod organizations;
 mod read;
+mod sites;
 
 pub use feeds::new_feed;
 
@@ -48,6 +50,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(args) => stages(load()?, Stages::SERVE, &args, json_log).await?,
         Command::Org(command) => organizations::run(load()?, command).await?,
         Command::Feed(command) => feeds::run(load()?, command).await?,
+        Command::Export(command) => export::run(load()?, command).await?,
         Command::Import(command) => import::run(load()?, command).await?,
         Command::Token(command) => accounts::token(load()?, command).await?,
         Command::User(command) => accounts::user(load()?, command).await?,
@@ -115,7 +118,11 @@ async fn open_store(config: &Config) -> Result<Store> {
 
 /// Prints `value` as JSON where that was asked for, else `text`.
 fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce() -> String) -> Result<()> {
-    let text = if json { serde_json::to_string_pretty(value)? } else { text() };
+    print(&if json { serde_json::to_string_pretty(value)? } else { text() })
+}
+
+/// Prints a text with a line end.
+fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         // The reader of our pipe has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

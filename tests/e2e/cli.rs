@@ -209,3 +209,91 @@ fn the_demo_checks_itself() {
     let short = command(&["demo", "--for", "1s", "--json"], "");
     assert!(short.code == Some(1) && short.err.contains("too short"), "{}", short.err);
 }
+
+#[test]
+fn check_tells_the_owner_what_is_wrong() {
+    let entries = [Entry::new("one", "One", "<p>Text</p>")];
+    let good = feeds::rss2("https://site.example", "A feed", &entries);
+    let broken = good.replace("A feed", "A & B");
+    let publisher = Publisher::start(move |asked| match asked.path.as_str() {
+        "/broken.xml" => Reply::ok("text/html", broken.clone()),
+        _ if asked.header("if-none-match") == Some("\"1\"") => Reply::status(304),
+        _ => Reply::ok("application/rss+xml", good.clone()).with("etag", "\"1\""),
+    });
+    let network = Network::new(&Pair::Embedded, QUICK);
+    let sound = network.cli(&["check", "--json", &publisher.url("/feed.xml")]);
+    assert_eq!(sound.code, Some(0), "{}", sound.out);
+    let codes = |answer: &Value| -> Vec<String> {
+        answer["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(codes(&sound.json()).contains(&"no-https".to_owned()), "{}", sound.out);
+    assert!(!codes(&sound.json()).contains(&"no-validators".to_owned()), "{}", sound.out);
+    assert_eq!(publisher.asked().len(), 2, "once, and once more with the validators");
+
+    let wrong = network.cli(&["check", &publisher.url("/broken.xml")]);
+    assert_eq!(wrong.code, Some(1), "an error is told by the exit code");
+    for part in
+        ["error    bare-ampersand", "mend     Write &amp; for &", "XML 1.0, 2.4", "content-type-wrong", "1 error"]
+    {
+        assert!(wrong.out.contains(part), "{part} is not in:\n{}", wrong.out);
+    }
+    let document = command(&["check", "--json", "-"], "no feed at all");
+    assert_eq!(document.code, Some(1));
+    assert!(codes(&document.json()).contains(&"not-a-feed".to_owned()), "{}", document.out);
+    assert_eq!(document.json()["url"], Value::Null);
+}
+
+#[test]
+fn lists_are_imported_and_exported() {
+    let page = "<html><head><link rel='alternate' type='application/rss+xml' href='/found.xml'></head></html>";
+    let publisher = Publisher::start(move |asked| match asked.path.as_str() {
+        "/" => Reply::ok("text/html", page),
+        "/bare" => Reply::ok("text/html", "<html><body>Hello</body></html>"),
+        _ => Reply::status(404),
+    });
+    let (site, bare, none) = (publisher.url("/"), publisher.url("/bare"), publisher.url("/none"));
+    // Nested, twice the same, sites only, a channel's page, no address, and cut off.
+    let list = format!(
+        "<opml version='2.0'><body><outline text='Heart'><outline text='Heart Centre' xmlUrl='https://heart.example/a&b' htmlUrl='https://heart.example/'/>\
+         <outline text='Deeper'><outline text='Again' xmlUrl='https://heart.example/a&amp;b'/></outline></outline>\
+         <outline text='Found' htmlUrl='{site}'/><outline text='Bare' htmlUrl='{bare}'/><outline text='None' htmlUrl='{none}'/>\
+         <outline text='Talks' xmlUrl='https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv'/>\
+         <outline text='Wrong' xmlUrl='not an address'/><outline text='Cut' xmlUrl=\"https://cut.example/f\""
+    );
+    let network = Network::new(&Pair::Embedded, QUICK);
+    let file = network.folder().join("list.opml");
+    std::fs::write(&file, list).unwrap();
+    let file = file.display().to_string();
+    let report = network.json(&["import", "opml", &file, "--trusted"]);
+    assert_eq!(report["registered"], 4, "{report}");
+    assert_eq!(report["discovered"][0]["feed"], publisher.url("/found.xml"), "{report}");
+    let refused = report["refused"].to_string();
+    assert!(refused.contains("advertises no feed") && refused.contains("status 404"), "{report}");
+    let problems = report["problems"].to_string();
+    for code in ["duplicate-feed", "bad-url", "bare-ampersand", "outline-without-feed", "truncated"] {
+        assert!(problems.contains(code), "{code}: {report}");
+    }
+    let again = network.json(&["import", "opml", &file, "--trusted", "--no-discovery"]);
+    assert_eq!((&again["registered"], &again["already_there"]), (&json!(0), &json!(3)), "{again}");
+
+    let out = network.folder().join("out.opml");
+    let exported = network.cli(&["export", "opml", "--to", &out.display().to_string()]);
+    assert_eq!(exported.code, Some(0), "{}", exported.err);
+    let text = std::fs::read_to_string(&out).unwrap();
+    for part in [
+        "https://heart.example/a&amp;b",
+        "videos.xml?channel_id=UCabcdefghijklmnopqrstuv",
+        "<outline text=\"Heart Centre\">",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    let other = Network::new(&Pair::Embedded, QUICK);
+    let taken = other.json(&["import", "opml", &out.display().to_string(), "--no-discovery"]);
+    assert_eq!(
+        (&taken["registered"], &taken["problems"]),
+        (&json!(4), &json!([])),
+        "what was written is read: {taken}"
+    );
+    let one = network.cli(&["export", "opml", "--org", "talks"]);
+    assert!(one.out.contains("UCabc") && !one.out.contains("heart.example"), "{}", one.out);
+}
