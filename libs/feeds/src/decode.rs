@@ -135,9 +135,40 @@ fn replaced<'a>(
     done(text, name, problems)
 }
 
+/// Bytes that a detector looks at.
+const SAMPLE: usize = 64 << 10;
+
+/// The words of a document that hold bytes beyond ASCII, one after another: ASCII alone tells nothing, and is most of a feed.
+fn telling(body: &[u8]) -> Cow<'_, [u8]> {
+    const SHORT: usize = 4096;
+    const WORD: usize = 64;
+    if body.len() <= SHORT {
+        return Cow::Borrowed(body);
+    }
+    let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'<' | b'>');
+    let mut out = Vec::with_capacity(SHORT);
+    let mut from = 0;
+    while let Some(at) = body[from..].iter().position(|b| !b.is_ascii()).map(|i| from + i) {
+        let before = &body[from.max(at.saturating_sub(WORD))..at];
+        let start = at - before.iter().rev().position(ends).unwrap_or(before.len());
+        let after = &body[at..body.len().min(at + WORD)];
+        let end = at + after.iter().position(ends).unwrap_or(after.len());
+        out.extend_from_slice(&body[start..end]);
+        // Words that touch stay together: a letter of two bytes must not be cut.
+        if body.get(end).is_none_or(ends) {
+            out.push(b' ');
+        }
+        if out.len() > SAMPLE {
+            break;
+        }
+        from = end;
+    }
+    Cow::Owned(out)
+}
+
 fn detect(body: &[u8], mut problems: Vec<Problem>) -> Decoded<'_> {
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
-    detector.feed(&body[..body.len().min(1 << 20)], true);
+    detector.feed(&telling(body), true);
     let encoding = detector.guess(None, chardetng::Utf8Detection::Allow);
     // the detector knows only the supersets; where the letters they add do not occur, the usual name is the truer one
     let name = match label_of(encoding) {

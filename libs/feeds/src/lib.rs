@@ -96,6 +96,13 @@ pub fn parse(bytes: &[u8], ctx: &Context<'_>) -> Parsed {
     parsed.encoding = decoded.encoding;
     if parsed.format.is_feed() && parsed.feed.language.is_none() {
         parsed.feed.language = ctx.content_language.and_then(only_language);
+        if let Some(language) = &parsed.feed.language {
+            for entry in parsed.entries.iter_mut().filter(|entry| entry.language.is_none()) {
+                for text in [&mut entry.title, &mut entry.summary, &mut entry.content].into_iter().flatten() {
+                    text.language.get_or_insert_with(|| language.clone());
+                }
+            }
+        }
     }
     tidy::check(&mut parsed, start, ctx);
     problems.append(&mut parsed.problems);
