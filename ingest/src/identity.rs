@@ -105,7 +105,9 @@ mod tests {
     fn changed_ids_are_no_news_and_new_entries_are() {
         let old = [("a", "1", "A"), ("b", "2", "B"), ("c", "3", "C")];
         type Rows<'a> = &'a [(&'a str, &'a str, &'a str)];
-        let cases: [(&str, Rows<'_>, bool, (usize, usize, usize)); 9] = [
+        /// Name, second reading, ids known to change, outcome as of [`after`].
+        type Case<'a> = (&'a str, Rows<'a>, bool, (usize, usize, usize));
+        let cases: [Case<'_>; 9] = [
             ("nothing changed", &old, false, (0, 0, 0)),
             ("all ids changed", &[("x", "1", "A"), ("y", "2", "B"), ("z", "3", "C")], false, (3, 0, 0)),
             ("all ids gone", &[("", "1", "A"), ("", "2", "B"), ("", "3", "C")], false, (3, 0, 0)),

@@ -56,7 +56,7 @@ pub(crate) fn fresh(map: &Sitemap, known: &HashMap<i64, Option<Timestamp>>) -> (
     };
     let due = |page: &Page| Due { url: page.url.clone(), modified: page.modified };
     let mut all: Vec<Due> = map.pages.iter().filter(is_fresh).map(due).collect();
-    all.sort_by(|a, b| b.modified.cmp(&a.modified));
+    all.sort_by_key(|due| std::cmp::Reverse(due.modified));
     let rest = all.split_off(all.len().min(MOST_PAGES));
     (all, rest)
 }
@@ -65,7 +65,7 @@ pub(crate) fn fresh(map: &Sitemap, known: &HashMap<i64, Option<Timestamp>>) -> (
 fn maps(index: &Sitemap, host: &str) -> Vec<String> {
     let at_host = |page: &&Page| url::Url::parse(&page.url).ok().as_ref().and_then(host_of).as_deref() == Some(host);
     let mut maps: Vec<&Page> = index.pages.iter().filter(at_host).collect();
-    maps.sort_by(|a, b| b.modified.cmp(&a.modified));
+    maps.sort_by_key(|page| std::cmp::Reverse(page.modified));
     maps.into_iter().take(MOST_MAPS).map(|page| page.url.clone()).collect()
 }
 
