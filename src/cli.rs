@@ -255,6 +255,23 @@ pub enum FeedCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Prove that a feed is its organization's own: shows what to do, looks whether it is done
+    Prove {
+        /// Its id or address
+        feed: String,
+        /// Mail a code to this address of the feed's domain
+        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["code", "looked"])]
+        mail: Option<String>,
+        /// Give the code back that was mailed
+        #[arg(long, conflicts_with = "looked")]
+        code: Option<String>,
+        /// A curator looked at the channel: it is the organization's own
+        #[arg(long)]
+        looked: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Poll a feed now (a running worker does it within a second)
     Poll {
         /// Its id or address

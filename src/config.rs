@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
 use carewire_fetch::{FetchConfig, IpNet};
-use carewire_ingest::IngestConfig;
+use carewire_ingest::{IngestConfig, ownership::OwnershipConfig, websub::WebsubConfig, youtube::YoutubeConfig};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -44,6 +44,12 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// How feeds are polled.
     pub ingest: IngestConfig,
+    /// How publishers' hubs are subscribed to.
+    pub websub: WebsubConfig,
+    /// How proofs of ownership are kept.
+    pub ownership: OwnershipConfig,
+    /// How YouTube is asked beside its feeds.
+    pub youtube: YoutubeConfig,
     /// The topics on Kafka and how to reach it.
     pub bus: BusConfig,
     /// Who mail is sent by.
@@ -63,6 +69,9 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             fetch: FetchConfig::default(),
             ingest: IngestConfig::default(),
+            websub: WebsubConfig::default(),
+            ownership: OwnershipConfig::default(),
+            youtube: YoutubeConfig::default(),
             bus: BusConfig::default(),
             mail: MailConfig::default(),
             conditions: ConditionsConfig::default(),
@@ -232,6 +241,9 @@ impl Config {
         }
         self.fetch.check()?;
         self.ingest.check().context("section [ingest]")?;
+        self.websub.check().context("section [websub]")?;
+        self.ownership.check().context("section [ownership]")?;
+        self.youtube.check().context("section [youtube]")?;
         Ok(())
     }
 

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use carewire_feeds::{Context, Parsed, discover::Discovered, parse, sitemap::SitemapKind};
 use carewire_fetch::{Response, cache_lifetime};
-use carewire_schemas::{Change, Via};
+use carewire_schemas::Change;
 use carewire_store::{Feed, FeedKind, FeedMemory, FeedMeta, PollDone, ProposalReason, StoreError};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
+    channel_page,
     diff::{News, Window, identify, news},
     emit::{Problem, emit},
     event::EventContext,
@@ -18,7 +19,9 @@ use crate::{
     look, metrics, moves, outcome,
     schedule::{interval, next_poll},
     sitemap, tasks,
+    websub::polled,
     worker::Shared,
+    youtube::watch,
 };
 
 /// Bodies up to this size are read where they are; larger ones would hold up other tasks.
@@ -75,13 +78,16 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
         let message = format!("{again} entries came with new ids; they are known by their links, or by title and date");
         problems.push(("changing-id", message, String::new()));
     }
-    let news = news(window, &known);
+    let videos = watch::videos(&window.entries);
+    let (gap, durations) = watch::noted(shared, feed, &videos, &known, !polled::is_delivered(feed)).await;
+    problems.extend(gap);
+    let news = watch::with_durations(polled::without_poorer(feed, news(window, &known)), &durations);
     let history = feed.last_success.is_none() && feed.entries == 0;
     let context = EventContext {
         feed: feed.id,
         organization: feed.organization,
         version: feed.turn,
-        via: if feed.next_reason == "hand" { Via::Hand } else { Via::Poll },
+        via: polled::via(&feed.next_reason),
         history,
         seen: now,
         document: &read.document,
@@ -91,6 +97,7 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
         true => Vec::new(),
         false => news.iter().filter_map(published).collect(),
     };
+    problems.extend(polled::hub(shared, feed, &response, &read.document, &news).await);
     let entries = emit(shared, news, &context, &mut problems).await?;
     let end = Timestamp::now();
     metrics::ENTRIES.with_label_values(&["unchanged"]).inc_by(unchanged as u64);
@@ -121,6 +128,10 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
         findings,
         ..outcome::blank(feed, now, next)
     };
+    if polled::is_delivered(feed) {
+        // It says nothing of the feed's address, archive or transport.
+        return Some(done);
+    }
     tasks::archive::begin(config, feed, &read.document, &mut done);
     moves::follow(shared, feed, &response, Some(&read.document), same, &mut done).await;
     look::for_https(config, feed, &mut done);
@@ -137,6 +148,18 @@ fn no_feed(shared: &Shared, feed: &Feed, response: &Response, read: Read, now: T
         None => "neither a feed nor a web page".to_owned(),
     };
     let mut done = outcome::no_feed(&shared.config, feed, response, &message, outcome::gathered(found), now);
+    if let Some(channel) = channel_page::feed_of(
+        &response.url,
+        &String::from_utf8_lossy(&response.body),
+        feed.kind == FeedKind::YoutubeChannel,
+    ) && !polled::is_delivered(feed)
+    {
+        // Registered by its handle, its name or one of its videos: from here on the channel's feed is polled, at once.
+        done.new_url = carewire_fetch::host_of(&channel).map(|host| (channel.into(), host));
+        done.meta.kind = Some(FeedKind::YoutubeChannel);
+        (done.next_poll, done.failures, done.error) = (now, feed.failures, None);
+        return done;
+    }
     done.proposals = tasks::discover::proposals(read.advertised, &feed.url, ProposalReason::Page);
     if done.proposals.is_empty() && is_page {
         look::for_feeds_at(feed, &response.url, "page", &mut done);

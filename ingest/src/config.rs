@@ -99,11 +99,13 @@ impl Default for IngestConfig {
     }
 }
 
-/// What is wrong with an [`IngestConfig`]; the text names the key and says what would be right.
+/// What is wrong with a configuration; the text names the key and says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("ingest.{key}: {message}")]
+#[error("{section}.{key}: {message}")]
 pub struct ConfigError {
-    /// The key within `[ingest]`.
+    /// The section.
+    pub section: &'static str,
+    /// The key within it.
     pub key: &'static str,
     /// What would be right.
     pub message: &'static str,
@@ -139,7 +141,7 @@ impl IngestConfig {
             ("hosts", self.hosts.values().all(|policy| policy.concurrency >= 1), "concurrency must be at least 1"),
         ];
         match rules.iter().find(|(_, good, _)| !good) {
-            Some(&(key, _, message)) => Err(ConfigError { key, message }),
+            Some(&(key, _, message)) => Err(ConfigError { section: "ingest", key, message }),
             None => Ok(()),
         }
     }

@@ -112,7 +112,7 @@ thread_local! {
 }
 
 /// A revision as the store keeps it. Empty, which means that none is kept, where compressing fails (no memory).
-fn compressed(value: &[u8]) -> Vec<u8> {
+pub(crate) fn compressed(value: &[u8]) -> Vec<u8> {
     COMPRESSOR.with_borrow_mut(|compressor| {
         compressor.as_mut().and_then(|compressor| compressor.compress(value).ok()).unwrap_or_default()
     })

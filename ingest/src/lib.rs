@@ -25,6 +25,11 @@
 //! | `diff` | identities, and what is new, changed, deleted: pure |
 //! | `event` | [`entry_event`]: a feed's entry as an event: pure |
 //! | `schedule` | [`schedule::next_poll`]: when next, and why: pure |
+//! | `errand` | single requests outside polling, each under its host's lease |
+//! | [`ownership`] | proofs that feeds are their organizations' own |
+//! | `channel_page` | which channel a page of YouTube's is about: pure |
+//! | [`youtube`] | what is asked of YouTube beside its feeds |
+//! | [`websub`] | subscriptions at hubs, and what hubs deliver |
 //! | `write_back` | ends of many polls in one transaction |
 //!
 //! Invariants: no two requests to one host at a time beyond its leases; validators are stored only after the entries
@@ -33,9 +38,11 @@
 //! The store keeps of each entry the last raw revision: the JSON of its [`EntryV1`](carewire_schemas::EntryV1), compressed with zstd.
 
 mod body;
+mod channel_page;
 mod config;
 mod diff;
 mod emit;
+mod errand;
 mod event;
 mod findings;
 mod freshness;
@@ -45,12 +52,16 @@ mod look;
 mod metrics;
 mod moves;
 mod outcome;
+pub mod ownership;
 pub mod schedule;
 mod sitemap;
 mod tasks;
+pub mod websub;
 mod worker;
 mod write_back;
+pub mod youtube;
 
 pub use config::{ConfigError, HostPolicy, IngestConfig};
+pub use errand::Errands;
 pub use event::{EventContext, entry_event};
 pub use worker::{Ingest, run};

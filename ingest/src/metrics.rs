@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, core::Collector,
+    CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    core::Collector,
 };
 
 const VALID: &str = "the metric's name and labels are constants and valid";
@@ -64,6 +65,61 @@ pub(crate) static HOSTS: LazyLock<IntGauge> = LazyLock::new(|| {
 pub(crate) static LATE: LazyLock<Histogram> = LazyLock::new(|| {
     let help = "How late polls begin, after the time at which they were due.";
     histogram("carewire_ingest_late_seconds", help, &[0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0])
+});
+
+/// What came to callbacks of hubs, by what became of it.
+pub(crate) static WEBSUB_PINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Pings of hubs: `stored`, `thin`, or why not: `unsigned`, `wrong-signature`, `unknown`, `ended`, `too-large`, `too-many`, `too-slow`, `failed`.";
+    counters("carewire_ingest_websub_pings_total", help, "outcome")
+});
+
+/// Requests to hubs, by mode and what came of them.
+pub(crate) static WEBSUB_REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Requests to hubs, by mode, and by outcome: `accepted`, `refused`, `failed`, `busy`.";
+    let opts = Opts::new("carewire_ingest_websub_requests_total", help);
+    registered(IntCounterVec::new(opts, &["mode", "outcome"]).expect(VALID))
+});
+
+/// Verifications by hubs, by what we answered.
+pub(crate) static WEBSUB_VERIFICATIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Verifications by hubs: `confirmed`, `denied` by the hub, `unknown` to us.";
+    counters("carewire_ingest_websub_verifications_total", help, "outcome")
+});
+
+/// Hubs that were found silent about new entries.
+pub(crate) static WEBSUB_SILENT: LazyLock<IntCounter> =
+    LazyLock::new(|| counter("carewire_ingest_websub_silent_total", "Hubs that were found silent about new entries."));
+
+/// Checks of ownership, by what they came to.
+pub(crate) static OWNERSHIP_CHECKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Checks of ownership, by outcome: `proven`, `linked`, `nothing`, `unreachable`.";
+    counters("carewire_ingest_ownership_checks_total", help, "outcome")
+});
+
+/// Proofs of ownership that were found gone.
+pub(crate) static OWNERSHIP_LOST: LazyLock<IntCounter> =
+    LazyLock::new(|| counter("carewire_ingest_ownership_lost_total", "Proofs of ownership that were found gone."));
+
+/// Requests to YouTube's API.
+pub(crate) static YOUTUBE_REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Requests to YouTube's API: `answered`, `failed`, `over-quota` (not made).";
+    counters("carewire_ingest_youtube_requests_total", help, "outcome")
+});
+
+/// Videos that filled gaps.
+pub(crate) static YOUTUBE_FILLED: LazyLock<IntCounter> =
+    LazyLock::new(|| counter("carewire_ingest_youtube_filled_total", "Videos that polls had missed and the API told."));
+
+/// Videos looked for.
+pub(crate) static YOUTUBE_LOOKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Videos looked for: `there`, `missing`, `unknown` (no answer that says).";
+    counters("carewire_ingest_youtube_looks_total", help, "outcome")
+});
+
+/// Subscriptions by state.
+pub(crate) static WEBSUB_SUBSCRIPTIONS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    let opts = Opts::new("carewire_ingest_websub_subscriptions", "Subscriptions at hubs, by state.");
+    registered(IntGaugeVec::new(opts, &["state"]).expect(VALID))
 });
 
 /// Time from the end of a body to the acknowledgement of its entries on the bus.

@@ -76,6 +76,8 @@ pub struct Next {
 
 /// Entries by which the rhythm is judged.
 const RHYTHM_ENTRIES: usize = 10;
+/// Whoever waits for changes in the store looks so often at most: several changes make one look.
+pub(crate) const BREATH: Duration = Duration::from_millis(20);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{config::IngestConfig, host::poll_host, metrics, tasks, write_back};
+use crate::{config::IngestConfig, host::poll_host, metrics, schedule::BREATH, tasks, websub::pings, write_back};
 
 /// What an ingest worker needs.
 pub struct Ingest {
@@ -33,8 +33,6 @@ pub struct Ingest {
 
 /// Other processes' leases end and feeds come due without a word; so often it is looked for at least.
 const LOOK: Duration = Duration::from_secs(1);
-/// And so often at most.
-const BREATH: Duration = Duration::from_millis(20);
 
 /// What the tasks of one worker share.
 pub(crate) struct Shared {
@@ -135,6 +133,7 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
         config,
     });
     let mut hosts = JoinSet::new();
+    shared.readers.spawn(pings::run(shared.clone()));
     set_policies(&shared).await;
     shared.readers.spawn(tasks::run(shared.clone()));
     claim_until_stop(&shared, &mut hosts).await;

@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use crate::{
-    api::{checks, conditions, decisions, feed_report, feeds, items, model, organizations, status, tokens},
+    api::{checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, status, tokens},
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
     routes,
@@ -178,6 +178,8 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<feeds::FeedPatchBody>(&mut all);
     add::<checks::NewCheckBody>(&mut all);
     add::<checks::CheckView>(&mut all);
+    add::<ownership::OwnershipView>(&mut all);
+    add::<ownership::OwnershipBody>(&mut all);
     add::<decisions::NewDecisionBody>(&mut all);
     add::<decisions::Decision>(&mut all);
     add_page::<decisions::Decision>(&mut all);

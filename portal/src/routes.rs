@@ -10,7 +10,7 @@ use axum::{
 use utoipa::openapi::{HttpMethod, path::Operation};
 
 use crate::{
-    api::{checks, conditions, decisions, feed_report, feeds, items, organizations, status, tokens},
+    api::{checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, status, tokens},
     auth::{self, Access},
     state::PortalState,
 };
@@ -62,6 +62,8 @@ pub fn table() -> Vec<Route> {
         route::<checks::__path_create, _>(Member, checks::create),
         route::<feed_report::__path_report, _>(Public, feed_report::report),
         route::<feed_report::__path_decide, _>(Member, feed_report::decide),
+        route::<ownership::__path_show, _>(Member, ownership::show),
+        route::<ownership::__path_ask, _>(Member, ownership::ask),
         route::<decisions::__path_create, _>(Curator, decisions::create),
         route::<decisions::__path_list, _>(Curator, decisions::list),
         route::<tokens::__path_list, _>(Operator, tokens::list),

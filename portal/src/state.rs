@@ -3,12 +3,13 @@
 use std::{
     net::IpAddr,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use carewire_conditions::Vocabulary;
 use carewire_fetch::{Client, IpNet};
 use carewire_query::SearchIndex;
-use carewire_store::Store;
+use carewire_store::{OwnershipTimes, Store};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -36,6 +37,7 @@ struct Shared {
     lately: Lately,
     openapi: OnceLock<Value>,
     checks: Semaphore,
+    ownership: OnceLock<OwnershipTimes>,
 }
 
 impl PortalState {
@@ -65,8 +67,23 @@ impl PortalState {
             lately: Lately::default(),
             openapi: OnceLock::new(),
             checks: Semaphore::new(MAX_CHECKS),
+            ownership: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Says how often proofs of ownership are looked at again; without it, weekly with two weeks of grace.
+    #[must_use]
+    pub fn with_ownership(self, times: OwnershipTimes) -> Self {
+        let _ = self.shared.ownership.set(times);
+        self
+    }
+
+    /// How often proofs of ownership are looked at again.
+    #[must_use]
+    pub fn ownership(&self) -> OwnershipTimes {
+        const DAY: Duration = Duration::from_secs(86_400);
+        *self.shared.ownership.get_or_init(|| OwnershipTimes { recheck: 7 * DAY, grace: 14 * DAY })
     }
 
     /// The database.

@@ -6,7 +6,7 @@ use carewire_schemas::{FeedId, OrganizationId};
 use carewire_store::{Feed, FeedFilter, FeedKind, FeedState, NewFeed, Proof, Store};
 use url::Url;
 
-use super::{answer, feed_report, open_store, organizations};
+use super::{answer, feed_report, open_store, organizations, ownership};
 use crate::{cli::FeedCommand, config::Config};
 
 pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
@@ -70,6 +70,11 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
             let feed = store.feed(feed.id).await?.unwrap_or(feed);
             let target = seconds.map_or("the network's own".to_owned(), |seconds| format!("{seconds} s"));
             answer(json, &feed, || format!("{}: the target is {target}", feed.url))
+        }
+        FeedCommand::Prove { feed, mail, code, looked, json } => {
+            let feed = find(&store, &feed).await?;
+            let ask = ownership::Ask { mail, code, looked };
+            ownership::prove(&config, &store, &feed, ask, json).await
         }
         FeedCommand::Poll { feed: None, json, .. } => {
             let feeds = all(&store, None).await?;

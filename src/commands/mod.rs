@@ -8,6 +8,7 @@ mod feed_report;
 mod feeds;
 mod import;
 mod organizations;
+mod ownership;
 mod read;
 mod sites;
 

@@ -5,7 +5,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result, anyhow};
 use carewire_conditions::Vocabulary;
 use carewire_fetch::Client;
-use carewire_ingest::Ingest;
+use carewire_ingest::{
+    Ingest,
+    ownership::{self, Owners},
+    websub::{self, WebSub},
+    youtube::Youtube,
+};
 use carewire_portal::PortalState;
 use carewire_process::{GroupDeps, TagDeps};
 use carewire_publish::feeds::FeedsState;
@@ -167,17 +172,21 @@ async fn serve(
         vocabulary,
         public_url.clone(),
     ));
-    let portal = carewire_portal::router(PortalState::new(
-        parts.store.clone(),
-        Client::new(&parts.config.fetch)?,
-        index.clone(),
-        vocabulary,
-        &public_url,
-        parts.config.trusted_proxies.clone(),
-        "Carewire",
-    ));
+    let portal = carewire_portal::router(
+        PortalState::new(
+            parts.store.clone(),
+            Client::new(&parts.config.fetch)?,
+            index.clone(),
+            vocabulary,
+            &public_url,
+            parts.config.trusted_proxies.clone(),
+            "Carewire",
+        )
+        .with_ownership(parts.config.ownership.times()),
+    );
     let counted = axum::middleware::from_fn(carewire_portal::metrics::layer);
-    readiness.serve(portal.merge(feeds).layer(counted));
+    let callbacks = websub::router(parts.store.clone(), parts.config.websub.clone());
+    readiness.serve(portal.merge(feeds).merge(callbacks).layer(counted));
     let health = readiness.stage("search");
     let (store, stop) = (parts.store.clone(), stop.clone());
     tasks.spawn(async move {
@@ -234,10 +243,45 @@ fn ingest(
     let deps = Ingest {
         store: parts.store.clone(),
         bus: parts.bus.clone(),
-        client,
+        client: client.clone(),
         config: parts.config.ingest.clone(),
         health,
     };
+    let owners = Owners {
+        store: parts.store.clone(),
+        client: client.clone(),
+        config: parts.config.ownership.clone(),
+        health: readiness.stage("ownership"),
+    };
+    let token = stop.clone();
+    tasks.spawn(async move {
+        ownership::run(owners, token).await.context("stage ownership")?;
+        Ok("ownership")
+    });
+    let youtube = Youtube {
+        store: parts.store.clone(),
+        bus: parts.bus.clone(),
+        client: client.clone(),
+        config: parts.config.youtube.clone(),
+        health: readiness.stage("youtube"),
+    };
+    let token = stop.clone();
+    tasks.spawn(async move {
+        youtube.run(token).await.context("stage youtube")?;
+        Ok("youtube")
+    });
+    let subscriber = WebSub {
+        store: parts.store.clone(),
+        client,
+        config: parts.config.websub.clone(),
+        public_url: parts.config.public_url.clone(),
+        health: readiness.stage("websub"),
+    };
+    let token = stop.clone();
+    tasks.spawn(async move {
+        websub::run(subscriber, token).await.context("stage websub")?;
+        Ok("websub")
+    });
     let token = stop.clone();
     tasks.spawn(async move {
         carewire_ingest::run(deps, token).await.context("stage ingest")?;

@@ -159,6 +159,9 @@ fn every_setting_is_documented() {
         ("", "src/config.rs", "Config"),
         ("fetch.", "libs/fetch/src/config.rs", "FetchConfig"),
         ("ingest.", "ingest/src/config.rs", "IngestConfig"),
+        ("ownership.", "ingest/src/ownership/config.rs", "OwnershipConfig"),
+        ("youtube.", "ingest/src/youtube/config.rs", "YoutubeConfig"),
+        ("websub.", "ingest/src/websub/config.rs", "WebsubConfig"),
         ("bus.", "src/config.rs", "BusConfig"),
         ("mail.", "src/config.rs", "MailConfig"),
         ("conditions.", "src/config.rs", "ConditionsConfig"),
@@ -169,7 +172,10 @@ fn every_setting_is_documented() {
         assert!(!fields.is_empty(), "{name} has no fields: the search is broken");
         for field in fields {
             let key = format!("{section}{field}");
-            if section.is_empty() && ["fetch", "ingest", "bus", "mail", "conditions"].contains(&field.as_str()) {
+            if section.is_empty()
+                && ["fetch", "ingest", "ownership", "websub", "youtube", "bus", "mail", "conditions"]
+                    .contains(&field.as_str())
+            {
                 continue;
             }
             let variable = format!("CAREWIRE_{}", key.replace('.', "__").to_ascii_uppercase());

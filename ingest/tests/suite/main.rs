@@ -5,7 +5,10 @@
 mod behaviour;
 mod common;
 mod leases;
+mod ownership;
 mod polling;
 mod real;
 mod secure;
 mod sitemaps;
+mod websub;
+mod youtube;

@@ -278,3 +278,28 @@ async fn a_poll_by_hand_reaches_the_bus_within_a_second() {
     assert!(!sandbox.events(id).await[0].history, "an empty first poll was the history");
     worker.end().await;
 }
+
+/// A channel registered by its handle, custom name or one of its videos: its page says which feed it is.
+#[tokio::test]
+async fn a_channels_page_leads_to_its_feed() {
+    let sandbox = Sandbox::new().await;
+    let page = "<html><head><link rel=\"canonical\" href=\"https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv\"></head></html>";
+    sandbox.publisher.set("/@clinic", Page::feed(page).header("content-type", "text/html"));
+    let url = sandbox.publisher.url(1, "/@clinic");
+    let new = carewire_store::NewFeed {
+        organization: sandbox.organization,
+        url,
+        kind: carewire_store::FeedKind::YoutubeChannel,
+        title: None,
+        site_url: None,
+        host: "127.0.0.1".to_owned(),
+        proof: carewire_store::Proof::None,
+        interval_s: 1800,
+    };
+    let id = sandbox.store.add_feed(new).await.unwrap().id;
+    let worker = sandbox.worker();
+    let feed = sandbox.polled(id).await;
+    assert_eq!(feed.url, "https://www.youtube.com/feeds/videos.xml?channel_id=UCabcdefghijklmnopqrstuv");
+    assert_eq!((feed.host.as_str(), feed.kind), ("www.youtube.com", carewire_store::FeedKind::YoutubeChannel));
+    worker.end().await;
+}

@@ -429,24 +429,30 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn set_push(&self, id: FeedId, until: Option<Timestamp>) -> Result<()> {
-        transaction!(self, |tx| {
-            let now = tx.now().await?;
-            let sql = "SELECT next_poll, interval_s, push_until FROM feeds WHERE id = $1";
-            let row = tx.fetch_opt(sql, args![id.0]).await?;
-            let row = row.ok_or_else(|| StoreError::NotFound(format!("feed {id}")))?;
-            let by_interval = later(now, Duration::from_secs(row.int(1)?.try_into().unwrap_or_default()));
-            let sooner = until.is_none() && row.opt_int(2)?.is_some() && row.time(0)? > by_interval;
-            Self::lock_feed(&mut tx, id, sooner.then_some(by_interval)).await?;
-            tx.execute("UPDATE feeds SET push_until = $2 WHERE id = $1", args![id.0, until]).await?;
-            if sooner {
-                let sql = "UPDATE feeds SET next_poll = $2, next_reason = 'interval' \
-                           WHERE id = $1 AND next_poll > $2 AND next_reason NOT LIKE 'claimed %'";
-                tx.execute(sql, args![id.0, by_interval]).await?;
-            }
-            Self::note_activity(&mut tx).await
-        })?;
+        transaction!(self, |tx| { Self::push_in(&mut tx, id, until).await })?;
         self.inner.signals.stir();
         Ok(())
+    }
+
+    /// [`Store::set_push`] within a transaction.
+    pub(crate) async fn push_in(tx: &mut Tx, id: FeedId, until: Option<Timestamp>) -> Result<()> {
+        let now = tx.now().await?;
+        let sql = "SELECT next_poll, interval_s, push_until FROM feeds WHERE id = $1";
+        let row = tx.fetch_opt(sql, args![id.0]).await?;
+        let row = row.ok_or_else(|| StoreError::NotFound(format!("feed {id}")))?;
+        if row.opt_time(2)? == until {
+            return Ok(());
+        }
+        let by_interval = later(now, Duration::from_secs(row.int(1)?.try_into().unwrap_or_default()));
+        let sooner = until.is_none() && row.time(0)? > by_interval;
+        Self::lock_feed(tx, id, sooner.then_some(by_interval)).await?;
+        tx.execute("UPDATE feeds SET push_until = $2 WHERE id = $1", args![id.0, until]).await?;
+        if sooner {
+            let sql = "UPDATE feeds SET next_poll = $2, next_reason = 'interval' \
+                       WHERE id = $1 AND next_poll > $2 AND next_reason NOT LIKE 'claimed %'";
+            tx.execute(sql, args![id.0, by_interval]).await?;
+        }
+        Self::note_activity(tx).await
     }
 
     /// Sets how many seconds after its publication an entry of the feed should be seen; `None` for the configured target.

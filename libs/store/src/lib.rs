@@ -11,6 +11,9 @@
 //! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
 //! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
 //! | [`accounts`], [`outbox`], [`audit`] | tokens and users, mail to be sent, who did what |
+//! | [`ownership`] | what proves that feeds are their organizations' own |
+//! | [`websub`] | subscriptions at hubs, and what hubs delivered |
+//! | [`youtube`] | videos of channels, and gaps in what was seen of them |
 //! | [`standing`], [`counts`], [`backup`] | changes of standing, figures for pages and metrics, copies |
 //!
 //! Invariants: numbers of the sequence come in commit order without gaps ([`Store::change_items`]); positions never
@@ -37,6 +40,7 @@ pub mod memory;
 mod named;
 pub mod organizations;
 pub mod outbox;
+pub mod ownership;
 pub mod polls;
 pub mod positions;
 pub mod proposals;
@@ -45,6 +49,8 @@ pub mod site_pages;
 pub mod standing;
 mod store;
 pub mod tasks;
+pub mod websub;
+pub mod youtube;
 
 pub use accounts::{NewUser, Principal, Role, Token, TokenId, User, UserId};
 pub use audit::{AuditEntry, AuditRow};
@@ -65,6 +71,7 @@ pub use leases::Lease;
 pub use memory::{FeedMemory, MoveSign, Moving, Tried};
 pub use organizations::{NewOrganization, Organization, OrganizationPatch, Standing};
 pub use outbox::Mail;
+pub use ownership::{CodeAnswer, Ownership, OwnershipFinding, OwnershipOutcome, OwnershipState, OwnershipTimes};
 pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
 pub use positions::Position;
 pub use proposals::{NewProposal, Proposal, ProposalReason, ProposalState};
@@ -72,3 +79,5 @@ pub use report::{Fared, FeedFinding, FeedWeek, FindingsChange, FreshnessTally, N
 pub use standing::FeedStanding;
 pub use store::{Store, StoreConfig, Target};
 pub use tasks::{NewTask, Task, TaskKind};
+pub use websub::{NewPing, Ping, PushTurn, Subscription, SubscriptionState};
+pub use youtube::{ChannelGap, ChannelVideo, VideoFacts};

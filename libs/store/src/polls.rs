@@ -83,6 +83,8 @@ pub struct PollDone {
     pub at: Timestamp,
     /// Whether the poll succeeded (304 included).
     pub ok: bool,
+    /// It was delivered by a hub or found beside the feed: its entries count, no poll does.
+    pub delivered: bool,
     /// HTTP status of the answer.
     pub status: Option<i32>,
     /// What went wrong.
@@ -129,6 +131,7 @@ impl PollDone {
             feed: feed.id,
             turn: feed.turn,
             at,
+            delivered: false,
             ok: true,
             status: None,
             error: None,

@@ -225,8 +225,8 @@ impl Store {
             args![
                 poll.feed.0,
                 week,
-                1,
-                !poll.ok,
+                !poll.delivered,
+                !poll.ok && !poll.delivered,
                 t.entries,
                 t.timed,
                 t.in_target,
@@ -242,7 +242,7 @@ impl Store {
             "INSERT INTO feed_weeks (feed, week, polls, failed, entries, timed, in_target, delay_ms, publisher_ms, \
              hub_ms, host_ms, schedule_ms, queue_ms)",
             13,
-            " ON CONFLICT (feed, week) DO UPDATE SET polls = feed_weeks.polls + 1, \
+            " ON CONFLICT (feed, week) DO UPDATE SET polls = feed_weeks.polls + excluded.polls, \
              failed = feed_weeks.failed + excluded.failed, entries = feed_weeks.entries + excluded.entries, \
              timed = feed_weeks.timed + excluded.timed, in_target = feed_weeks.in_target + excluded.in_target, \
              delay_ms = feed_weeks.delay_ms + excluded.delay_ms, \

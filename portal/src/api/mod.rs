@@ -10,6 +10,7 @@ pub mod feeds;
 pub mod items;
 pub mod model;
 pub mod organizations;
+pub mod ownership;
 pub mod status;
 pub mod tokens;
 

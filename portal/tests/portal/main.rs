@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod checks;
 mod description;
+mod ownership;
 mod pages;
 mod problems;
 mod support;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod dns;
+pub mod hub;
 pub mod publisher;
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
@@ -105,6 +107,18 @@ impl Sandbox {
             interval_s: 1800,
         };
         self.store.add_feed(new).await.unwrap().id
+    }
+
+    /// Some feed, for tests that change what they need of it and write nothing.
+    pub async fn feed_template(&self) -> Feed {
+        let known = self.store.feeds(&carewire_store::FeedFilter::default(), None, 1).await.unwrap().pop();
+        match known {
+            Some(feed) => feed,
+            None => {
+                let id = self.add(250, "/template").await;
+                self.feed(id).await
+            }
+        }
     }
 
     pub fn worker(&self) -> Worker {

@@ -21,6 +21,9 @@ macro_rules! migrations {
             (1, include_str!(concat!("../migrations/", $folder, "/0001_network.sql"))),
             (20, include_str!(concat!("../migrations/", $folder, "/0020_polling.sql"))),
             (21, include_str!(concat!("../migrations/", $folder, "/0021_site_pages.sql"))),
+            (30, include_str!(concat!("../migrations/", $folder, "/0030_websub.sql"))),
+            (31, include_str!(concat!("../migrations/", $folder, "/0031_ownership.sql"))),
+            (32, include_str!(concat!("../migrations/", $folder, "/0032_youtube.sql"))),
         ]
     };
 }
