@@ -156,7 +156,7 @@ fn row(item: &CuratedV1, withdrawn: Option<&str>) -> ItemRow {
     let meta = public::ItemMeta {
         applied: item.version,
         outcome: Outcome { state: OutcomeState::Curated, rule: "test".to_owned(), reason: "test".to_owned() },
-        tags: Vec::new(),
+        tags: Some(Vec::new()),
         sources: Vec::new(),
         pipeline: PipelineVersion { code: 1, vocabulary: String::new(), run: 0 },
         relation: StoryRelation::First,
