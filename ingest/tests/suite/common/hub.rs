@@ -110,8 +110,14 @@ impl Hub {
 
     /// 7: delivers to all subscribers of a topic, signed by `method` where they gave a secret. Answers the statuses.
     pub async fn publish(&self, topic: &str, body: &str, content_type: &str, method: &str) -> Vec<u16> {
+        // Our side holds a subscription for active a moment before the hub has read our answer.
+        let subscribers = super::eventually("a subscriber", || async {
+            let subscribers = self.subscribers(topic);
+            (!subscribers.is_empty()).then_some(subscribers)
+        })
+        .await;
         let mut statuses = Vec::new();
-        for one in self.subscribers(topic) {
+        for one in subscribers {
             let signature = one.secret.as_deref().map(|secret| sign(method, secret, body.as_bytes()));
             statuses.push(self.deliver(&one.callback, topic, body, content_type, signature.as_deref()).await);
         }
