@@ -71,6 +71,7 @@ fn titles() {
 /// Each line: a word where it is the condition, and where it is not.
 #[test]
 fn ambiguous_words_are_settled_by_context() {
+    let mut wrong = Vec::new();
     for (code, condition, other) in [
         ("D003139", "Catch fewer colds this year", "Too cold to train outside"),
         ("D002056", "Burns patients treated in a new unit", "This workout burns a lot"),
@@ -82,11 +83,38 @@ fn ambiguous_words_are_settled_by_context() {
         ("D008310", "Dental braces for adults", "The state braces for a budget cut"),
         ("D006261", "Headache relief without pills", "Tax headaches for insurers"),
         ("D010243", "Paralysis after a fall", "Political paralysis in Congress"),
+        ("D012772", "Septic shock kills patient in hospital", "Sticker shock at the pharmacy"),
+        ("D005334", "Fever in children: when to call the doctor", "Royal baby fever sweeps the country"),
+        ("D020521", "Stroke patients recover faster", "A stroke of genius"),
+        ("D000163", "AIDS and HIV in cities", "A film that aids learning"),
+        ("D000690", "ALS drug slows the disease", "ALS ambulance crews in training"),
+        ("D015673", "ME sufferers tell of fatigue", "Tell ME more about vitamins"),
+        ("D001289", "ADD and ADHD in adults", "ADD more steps to a day"),
+        ("D009369", "Cancer patients wait for treatment", "Cancer, Leo and Virgo: your horoscope"),
+        ("D011041", "Poisoning of a child: call the doctor", "Poisoning the political debate"),
+        ("D000881", "Anthrax infection in a farmer", "Anthrax and other metal bands"),
+        ("D005076", "A rash that itches", "A rash decision by the board"),
+        ("D003638", "Deaf children learn to sign", "Tone deaf on health costs"),
+        ("D050723", "Fracture of a bone: the treatment", "Coalition fracture over health bill"),
+        ("D005221", "Cancer fatigue and how to live with it", "Compassion and voter fatigue"),
+        ("D007239", "Infection control in hospitals", "A computer infection spreads by mail"),
+        ("D006967", "Allergic to nuts: a mother's tale", "Allergic to work"),
+        ("D019966", "Drug addicts in recovery", "Are you a chocolate addict"),
+        ("D010146", "Living with pain: a patient's tale", "Pain for taxpayers as prices rise"),
+        ("D000402", "Choking hazard for toddlers", "Smog is choking the city"),
+        ("D014947", "Injury prevention for workers", "Adding insult to injury"),
+        ("D001008", "Anxiety and how to treat it", "Market anxiety over insurers"),
+        ("D000067836", "Hoarding disorder on the couch", "Hoarding masks and gas"),
+        ("D000647", "Amnesia after a blow to the head", "Collective political amnesia"),
+        ("D004832", "Absence epilepsy in school children", "The absence of a plan"),
+        ("D016574", "SAD in winter: light helps", "A SAD day for the team"),
+        ("D064420", "Toxicity of the drug in patients", "Toxicity of fish and soil"),
     ] {
         let has = |title: &str| about(title).iter().any(|c| c == code);
-        assert!(has(condition), "{condition}");
-        assert!(!has(other), "{other}");
+        wrong.extend((!has(condition)).then_some(condition));
+        wrong.extend(has(other).then_some(other));
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

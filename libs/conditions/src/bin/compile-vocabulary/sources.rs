@@ -64,6 +64,16 @@ pub struct Conditions {
     pub organisms: BTreeSet<String>,
 }
 
+impl Conditions {
+    /// The kept descriptor that an ontology's term refers to: of several the one with the same name ("hepatitis" refers to
+    /// chronic hepatitis too), else the first.
+    fn mesh_of<'a>(&self, term: &'a Term) -> Option<&'a str> {
+        let kept = || term.xrefs_of("MESH").filter(|m| self.all.contains_key(*m));
+        let named = self.by_name.get(&fold(&term.name));
+        kept().find(|m| named.is_some_and(|n| n == m)).or_else(|| kept().next())
+    }
+}
+
 /// A term of an ontology as the wheel's JSON has it.
 #[derive(Deserialize)]
 struct Term {
@@ -189,10 +199,7 @@ pub fn mesh(conditions: &mut Conditions, folder: &Path, topics: &BTreeSet<String
 pub fn doid(conditions: &mut Conditions, folder: &Path) -> Result<()> {
     let terms = read_terms(&folder.join("doid.json"))?;
     for term in &terms {
-        let mesh = term
-            .xrefs_of("MESH")
-            .find(|m| conditions.all.contains_key(*m))
-            .or_else(|| conditions.by_name.get(&fold(&term.name)).map(String::as_str));
+        let mesh = conditions.mesh_of(term).or_else(|| conditions.by_name.get(&fold(&term.name)).map(String::as_str));
         let own = term.id.to_ascii_lowercase();
         let code = mesh.map_or_else(|| own.clone(), str::to_owned);
         let merged = code != own;
@@ -228,9 +235,8 @@ pub fn mondo(conditions: &mut Conditions, folder: &Path) -> Result<()> {
     let terms = read_terms(&folder.join("mondo.json"))?;
     let mut codes = BTreeMap::new();
     for term in &terms {
-        let known = term
-            .xrefs_of("MESH")
-            .find(|m| conditions.all.contains_key(*m))
+        let known = conditions
+            .mesh_of(term)
             .map(str::to_owned)
             .or_else(|| term.xrefs_of("DOID").find_map(|d| conditions.by_doid.get(&format!("DOID:{d}")).cloned()))
             .or_else(|| conditions.by_name.get(&fold(&term.name)).cloned());
