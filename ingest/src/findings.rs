@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use carewire_feeds::{
     Parsed,
-    lint::{Exchange, Finding, Redirect, lint},
+    lint::{Finding, lint},
 };
-use carewire_fetch::{HeaderName, Response, cache_lifetime};
+use carewire_fetch::Response;
 use carewire_store::{FeedMemory, FeedProblem, FindingsChange, NewFinding};
+use carewire_visit::exchange;
 use jiff::Timestamp;
 use url::Url;
 
@@ -28,7 +29,7 @@ pub(crate) fn of_document(
     asked: Option<&Url>,
     now: Timestamp,
 ) -> Vec<NewFinding> {
-    let exchange = asked.map(|asked| exchange(response, asked, now));
+    let answered = asked.map(|asked| exchange(response, asked));
     let finding = |finding: Finding| NewFinding {
         code: finding.rule.code.to_owned(),
         severity: finding.rule.severity.name().to_owned(),
@@ -37,37 +38,7 @@ pub(crate) fn of_document(
             false => format!("{}: {}", finding.rule.title, finding.detail.chars().take(300).collect::<String>()),
         },
     };
-    lint(parsed, exchange.as_ref(), now).into_iter().map(finding).collect()
-}
-
-/// How the server answered, as far as the linter looks at it.
-fn exchange(response: &Response, asked: &Url, now: Timestamp) -> Exchange {
-    let all = |name: HeaderName| -> Vec<String> {
-        response.headers.get_all(name).iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
-    };
-    let one = |name: &'static str| all(HeaderName::from_static(name)).into_iter().next();
-    let cache_control = all(HeaderName::from_static("cache-control"));
-    let redirect =
-        |hop: &carewire_fetch::Hop| Redirect { status: hop.status, from: hop.from.clone(), to: hop.to.clone() };
-    Exchange {
-        asked: asked.clone(),
-        url: response.url.clone(),
-        status: response.status,
-        redirects: response.hops.iter().map(redirect).collect(),
-        etag: response.etag(),
-        last_modified: response.last_modified(),
-        cache_control: (!cache_control.is_empty()).then(|| cache_control.join(", ")),
-        expires: one("expires"),
-        content_type: response.content_type().map(str::to_owned),
-        content_encoding: one("content-encoding"),
-        links: all(HeaderName::from_static("link")),
-        fresh_s: cache_lifetime(&response.headers, now).lifetime.map(|fresh| fresh.as_secs()),
-        wire_bytes: response.wire_bytes,
-        body_bytes: response.body.len() as u64,
-        complete: response.complete,
-        elapsed: response.elapsed,
-        again: None,
-    }
+    lint(parsed, answered.as_ref(), now).into_iter().map(finding).collect()
 }
 
 /// The finding of a problem of a document that the linter does not know. That it is read all the same makes it a warning.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use carewire_fetch::{FetchError, GateError, HeaderValue, Request, Response, host_of};
+use carewire_fetch::{FetchError, GateError, Request, Response, host_of};
 use carewire_store::{Feed, HostClaim};
-use carewire_visit::{LeaseGate, UNSET_PAUSE};
+use carewire_visit::{ACCEPT_FEEDS, LeaseGate, UNSET_PAUSE};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
@@ -16,11 +16,6 @@ use crate::{
     outcome::{self, Failed},
     worker::Shared,
 };
-
-/// Feeds in all their media types, and what they are often served as.
-pub(crate) const ACCEPT: HeaderValue = HeaderValue::from_static(
-    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1",
-);
 
 /// Polls the claimed feeds. Reading bodies goes on in tasks of its own, so that the next request need not wait for it.
 pub(crate) async fn poll_host(shared: Arc<Shared>, claim: HostClaim, since: Instant) {
@@ -72,7 +67,7 @@ async fn fetch(shared: &Shared, gate: &LeaseGate, feed: &Feed) -> Option<Result<
         Err(_) => return Some(Err(FetchError::InvalidUrl { url: feed.url.clone(), reason: "it is no URL" })),
     };
     let mut request = Request::get(url);
-    request.accept = Some(ACCEPT);
+    request.accept = Some(ACCEPT_FEEDS);
     request.etag = feed.etag.clone();
     request.last_modified = feed.last_modified.clone();
     request.validators_of = feed.validators_url.as_deref().and_then(|url| Url::parse(url).ok());

@@ -18,12 +18,12 @@ use carewire_bus::stage::BackOff;
 use carewire_feeds::{Context, Parsed, parse};
 use carewire_fetch::{FetchError, GateError, Request, Response};
 use carewire_store::{Task, TaskKind};
-use carewire_visit::LeaseGate;
+use carewire_visit::{ACCEPT_FEEDS, LeaseGate};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::{host::ACCEPT, metrics, schedule::after, worker::Shared};
+use crate::{metrics, schedule::after, worker::Shared};
 
 /// How often due tasks are looked for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -141,7 +141,7 @@ fn busy() -> End {
 /// Asks for a document under the gate; redirects are followed.
 async fn ask(shared: &Shared, gate: &LeaseGate, url: Url) -> Result<Response, End> {
     let mut request = Request::get(url);
-    request.accept = Some(ACCEPT);
+    request.accept = Some(ACCEPT_FEEDS);
     let answer = shared.client.follow(request, gate).await;
     gate.ended().await;
     match answer {
