@@ -10,6 +10,7 @@ use crate::{
     ids::{ItemId, StoryId},
     item::Withdrawal,
     tagged::ItemKind,
+    traits::{Aspect, Audience, ReadingLevel, StudyDesign, Traits},
 };
 
 /// The public form of an item. A withdrawn item keeps its id, its address and why it was withdrawn; its content is gone.
@@ -60,6 +61,9 @@ pub struct CuratedV1 {
     /// The conditions, those it is about first; negated ones are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionTag>,
+    /// How hard it is to read, what evidence it reports, which side of a condition, for whom.
+    #[serde(default, skip_serializing_if = "Traits::is_empty")]
+    pub traits: Traits,
     /// Who carries it, the origin first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<PublicSource>,
@@ -125,6 +129,21 @@ pub struct Fields {
     /// Seconds of a video or sound, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<u32>,
+    /// How hard it is to read, where that could be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<ReadingLevel>,
+    /// Years of school that it asks for, in tenths, where its language has a formula for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<u16>,
+    /// The design of the study that it reports on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<StudyDesign>,
+    /// The sides of a condition that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aspects: Vec<Aspect>,
+    /// Whom it speaks to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<Audience>,
 }
 
 impl CuratedV1 {

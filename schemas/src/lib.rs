@@ -15,6 +15,7 @@ pub mod ids;
 pub mod item;
 pub mod tagged;
 pub mod topics;
+pub mod traits;
 
 pub use cloudevents::{EventHeaders, TraceParent};
 pub use condition::{ConditionCode, ConditionTag, Evidence, Field, Qualifier, Role};
@@ -25,3 +26,6 @@ pub use entry::{Change, Content, EntryV1, Media, MediaKind, Person, SourceRef, T
 pub use ids::{ChangeSeq, DecisionId, EntryId, FeedId, ItemId, OrganizationId, Slug, SlugError, StoryId};
 pub use item::{ItemV1, Outcome, OutcomeState, Source, StoryRelation, Withdrawal};
 pub use tagged::{Cleaned, ItemKind, PipelineVersion, TaggedV1};
+pub use traits::{
+    Aspect, AspectTag, Audience, AudienceTag, Reading, ReadingFormula, ReadingLevel, Study, StudyDesign, Traits,
+};

@@ -8,6 +8,7 @@ use crate::{
     condition::ConditionTag,
     entry::{Change, Media, Person, SourceRef, Via, Video},
     ids::{EntryId, FeedId, OrganizationId},
+    traits::Traits,
 };
 
 /// An entry cleaned and tagged.
@@ -104,29 +105,56 @@ pub struct Cleaned {
     /// The conditions, those it is about first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionTag>,
+    /// How hard it is to read, what evidence it reports, which side of a condition, for whom.
+    #[serde(default, skip_serializing_if = "Traits::is_empty")]
+    pub traits: Traits,
 }
 
-/// The kind of an item.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ItemKind {
-    /// A text, without a finer kind.
-    #[default]
-    Article,
-    /// A video.
-    Video,
-    /// A podcast episode or other sound.
-    Audio,
+crate::traits::named! {
+    /// The kind of an item: what one does with it.
+    ItemKind {
+        /// A text, without a finer kind.
+        Article = "article", "Article";
+        /// A report of something that has just happened.
+        News = "news", "News";
+        /// Somebody tells of an illness of their own or in their family.
+        PatientStory = "patient-story", "Patient story";
+        /// A video.
+        Video = "video", "Video";
+        /// A podcast episode or other sound.
+        Audio = "audio", "Podcast";
+        /// An article of a scientific journal.
+        ResearchArticle = "research-article", "Research article";
+        /// What an organization tells the press.
+        PressRelease = "press-release", "Press release";
+        /// A guideline, or a recommendation of a body.
+        Guideline = "guideline", "Guideline";
+        /// Something to go to, or to join at a certain time.
+        Event = "event", "Event";
+        /// A job.
+        Job = "job", "Job";
+        /// A recall, or a safety alert.
+        Recall = "recall", "Recall or safety alert";
+        /// A notice of an outbreak.
+        Outbreak = "outbreak", "Outbreak notice";
+        /// A call for people to take part in a study.
+        CallForParticipants = "call-for-participants", "Call for participants";
+        /// A notice of a support group.
+        SupportGroup = "support-group", "Support group";
+    }
+}
+
+impl Default for ItemKind {
+    fn default() -> Self {
+        Self::Article
+    }
 }
 
 impl ItemKind {
-    /// The name, as in events and queries.
+    /// Whether it is kept out of what is asked by condition unless it is asked for: who follows diabetes does not want
+    /// a hospital's vacancies and open days.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Article => "article",
-            Self::Video => "video",
-            Self::Audio => "audio",
-        }
+    pub fn is_aside(self) -> bool {
+        matches!(self, Self::Job | Self::Event)
     }
 }
