@@ -10,6 +10,7 @@
 
 pub mod commands;
 mod decode;
+pub mod evaluation;
 pub mod group;
 mod metrics;
 pub mod tag;

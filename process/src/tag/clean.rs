@@ -4,7 +4,7 @@ use carewire_schemas::{Cleaned, Content, EntryV1, Text, TextType};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{entities, kind, language, sanitise, text, url as address};
+use super::{entities, language, sanitise, text, traits, url as address};
 use crate::metrics;
 
 /// Longest title, summary and stand-in title, in characters.
@@ -25,11 +25,23 @@ pub fn clean(entry: &EntryV1) -> Cleaned {
     let summary = summary(content, &plain);
     let address = url.as_ref().map(Url::to_string);
     let title = title(content, &plain, address.as_deref());
+    let language = language::of(content.language.as_deref(), &title, &plain);
+    let published = not_after(content.published.or(content.updated), entry.seen);
+    let updated = not_after(content.updated, entry.seen);
+    let (kind, traits) = traits::of(&traits::Looked {
+        title: &title,
+        text: &plain,
+        html: &html,
+        url: address.as_deref(),
+        language: language.as_deref(),
+        media: traits::media_kind(content),
+        dated: updated.max(published),
+    });
     Cleaned {
-        language: language::of(content.language.as_deref(), &title, &plain),
-        kind: kind::of(content),
-        published: not_after(content.published.or(content.updated), entry.seen),
-        updated: not_after(content.updated, entry.seen),
+        language,
+        kind,
+        published,
+        updated,
         authors: content.authors.iter().filter_map(person).take(MAX_LIST).collect(),
         categories: content
             .categories
@@ -47,6 +59,7 @@ pub fn clean(entry: &EntryV1) -> Cleaned {
         html,
         text: plain,
         conditions: Vec::new(),
+        traits,
     }
 }
 

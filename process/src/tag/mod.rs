@@ -1,15 +1,15 @@
 //! Tag: one entry in, cleaned and tagged, out. Pure besides [`run_tag`].
 //!
-//! [`sanitise`] keeps the markup that an article needs, [`text`] makes plain text of it, [`language`], [`kind`] and [`url`]
-//! say what their names say, [`clean`] puts it together, and the tagger of `carewire-conditions` adds what the entry is about.
+//! [`sanitise`] keeps the markup that an article needs, [`text`] makes plain text of it, [`language`] and [`url`] say what
+//! their names say, [`traits`] tells kind, study, aspects, audience and reading level, [`clean`] puts it together, and the tagger of `carewire-conditions` adds what the entry is about.
 
 mod clean;
 mod entities;
-mod kind;
 pub mod language;
 mod run;
 pub mod sanitise;
 pub mod text;
+pub mod traits;
 pub mod url;
 
 pub use run::{TagDeps, run_tag};
@@ -18,7 +18,7 @@ use carewire_conditions::{Document, TAGGER_VERSION, Tagger, Vocabulary};
 use carewire_schemas::{EntryV1, PipelineVersion, TaggedV1};
 
 /// Raised with every change of the cleaning code that changes its results; part of the pipeline version.
-pub const CLEANER_VERSION: u32 = 1;
+pub const CLEANER_VERSION: u32 = 2;
 
 /// Cleans and tags one entry: the same entry, vocabulary and code give the same result.
 #[must_use]
