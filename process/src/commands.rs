@@ -7,7 +7,7 @@ use std::{
 
 use carewire_conditions::{Document, Tagger};
 use carewire_schemas::{
-    Change, Cleaned, EntryId, FeedId, OrganizationId, PipelineVersion, StoryRelation, TaggedV1, TraceParent, Via,
+    Change, Cleaned, EntryId, FeedId, ItemKind, OrganizationId, PipelineVersion, StoryRelation, TaggedV1, TraceParent, Via,
 };
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     group::{Grouper, Memory, Prepared, Standings},
-    tag::{language, text, url},
+    tag::{language, text, traits, url},
 };
 
 /// What a line function did.
@@ -57,7 +57,7 @@ struct ClusterLine {
     publisher: Option<String>,
 }
 
-/// `{"id","title","text","language"?}` per line in; `{"id","conditions":[…],"language"}` out, in order. Spans of the evidence
+/// `{"id","title","text","language"?}` per line in; `{"id","conditions":[…],"language","kind","reading","study","aspects","audience"}` out, in order. Spans of the evidence
 /// are in characters of the title and the text as they were given. A bad line is named by number to `report` and the others
 /// go on; empty lines are passed over.
 ///
@@ -73,6 +73,15 @@ pub fn tag_lines(reader: impl BufRead, mut writer: impl Write, report: impl FnMu
             language: language.as_deref(),
             categories: &[],
         });
+        let (kind, traits) = traits::of(&traits::Looked {
+            title: &line.title,
+            text: &line.text,
+            html: "",
+            url: None,
+            language: language.as_deref(),
+            media: ItemKind::Article,
+            dated: None,
+        });
         let conditions: Vec<Value> = tags
             .iter()
             .map(|tag| {
@@ -82,7 +91,11 @@ pub fn tag_lines(reader: impl BufRead, mut writer: impl Write, report: impl FnMu
                 })
             })
             .collect();
-        serde_json::to_writer(&mut writer, &json!({"id": line.id, "conditions": conditions, "language": language}))?;
+        let answer = json!({
+            "id": line.id, "conditions": conditions, "language": language, "kind": kind, "kind_evidence": traits.kind_evidence,
+            "reading": traits.reading, "study": traits.study, "aspects": traits.aspects, "audience": traits.audience,
+        });
+        serde_json::to_writer(&mut writer, &answer)?;
         writer.write_all(b"\n")
     })?;
     writer.flush()?;

@@ -36,6 +36,7 @@ fn row(n: u64) -> ItemRow {
         html: format!("<p>{}</p>", TEXT.repeat(8 + (n % 9) as usize)),
         language: Some("en".to_owned()),
         kind: ItemKind::Article,
+        traits: Default::default(),
         published: instant,
         updated: instant,
         authors: Vec::new(),

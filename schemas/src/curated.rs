@@ -105,7 +105,7 @@ pub struct PublicSource {
 }
 
 /// The fields that queries look at: what a change row holds before and after a change.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Fields {
     /// Codes that the item is about (not their parents).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -144,6 +144,9 @@ pub struct Fields {
     /// Whom it speaks to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<Audience>,
+    /// Ids of the studies that it speaks of: registrations, DOIs, `pmid:…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub studies: Vec<String>,
 }
 
 impl CuratedV1 {

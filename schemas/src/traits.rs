@@ -151,7 +151,7 @@ pub struct Study {
     /// DOIs in lower case, without resolver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dois: Vec<String>,
-    /// PubMed ids.
+    /// PubMed ids, as `pmid:36027570`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pmids: Vec<String>,
     /// The words that the design rests on.
@@ -244,5 +244,12 @@ impl Traits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Study {
+    /// All ids, by which items about the same study are found.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.registrations.iter().chain(&self.dois).chain(&self.pmids).map(String::as_str)
     }
 }

@@ -74,6 +74,7 @@ fn item(n: u64, codes: &[ConditionCode]) -> CuratedV1 {
         html: format!("<p>{}</p><p>{}</p>", text(100, 80), text(200, 80)),
         language: Some(if n.is_multiple_of(7) { "es" } else { "en" }.to_owned()),
         kind: ItemKind::Article,
+        traits: Default::default(),
         published: Timestamp::from_second(1_790_000_000 + n as i64).expect("in range"),
         updated: Timestamp::from_second(1_790_000_000 + n as i64).expect("in range"),
         authors: Vec::new(),

@@ -7,7 +7,7 @@
 use carewire_conditions::Vocabulary;
 use carewire_schemas::{
     ConditionCode, ConditionTag, CuratedV1, DecisionV1, Evidence, Field, Fields, ItemV1, OrganizationRef, Outcome,
-    OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Verdict, Withdrawal,
+    OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Study, Traits, Verdict, Withdrawal,
 };
 use carewire_store::{ItemRow, ItemState};
 use jiff::Timestamp;
@@ -152,6 +152,7 @@ pub fn make_row(
         video: cleaned.video.clone(),
         licence: cleaned.licence.clone(),
         conditions: Vec::new(),
+        traits: cleaned.traits.clone(),
         sources,
         story: item.story,
         withdrawn: None,
@@ -242,6 +243,7 @@ pub fn withdrawal(row: &ItemRow) -> Result<Option<CuratedV1>, RowError> {
         video: None,
         licence: None,
         conditions: Vec::new(),
+        traits: Traits::default(),
         sources: kept.sources,
         story: kept.story,
         withdrawn: Some(withdrawn),
@@ -375,6 +377,7 @@ fn same_tags(a: &[ConditionTag], b: &[ConditionTag]) -> bool {
 /// What queries see of a public form.
 #[must_use]
 pub fn fields(public: &CuratedV1) -> Fields {
+    let traits = &public.traits;
     let mut hash = Xxh3::new();
     for text in [&public.title, &public.summary, &public.html] {
         hash.update(text.as_bytes());
@@ -389,5 +392,11 @@ pub fn fields(public: &CuratedV1) -> Fields {
         published: public.published.as_millisecond(),
         text_hash: hash.digest(),
         duration: public.video.as_ref().and_then(|video| video.duration),
+        level: traits.reading.map(|reading| reading.level),
+        grade: traits.reading.and_then(|reading| reading.grade).map(|grade| (grade * 10.0).round() as u16),
+        evidence: traits.study.as_ref().and_then(|study| study.design),
+        aspects: traits.aspects.iter().map(|tag| tag.aspect).collect(),
+        audience: traits.audience.iter().map(|tag| tag.audience).collect(),
+        studies: traits.study.iter().flat_map(Study::ids).map(str::to_owned).collect(),
     }
 }

@@ -107,6 +107,7 @@ fn item(id: ItemId) -> ItemRow {
         published: 1_700_000_000_000,
         text_hash: fastrand::u64(..),
         duration: None,
+        ..Default::default()
     };
     ItemRow {
         id,

@@ -8,9 +8,10 @@ use axum::{
 use carewire_query::public;
 use carewire_schemas::{ConditionTag, CuratedV1, Field, MediaKind, Role};
 use carewire_store::ItemState;
+use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
 
-use super::{answer, html_answer, layout, sanitise};
+use super::{answer, html_answer, layout, sanitise, traits};
 use crate::{api::broken_row, problem::Problem, state::PortalState};
 
 /// `/items/{id}`
@@ -30,7 +31,8 @@ async fn render(state: &PortalState, id: &str) -> Result<(StatusCode, Markup), P
     }
     let item = public::content(&row).map_err(broken_row)?;
     let (Some(first), Some(seq)) = (row.first, row.seq) else { return Err(unknown()) };
-    Ok((StatusCode::OK, curated(state, &item, first, seq)))
+    let now = state.store().now().await?;
+    Ok((StatusCode::OK, curated(state, &item, (first, seq), now)))
 }
 
 fn withdrawn(state: &PortalState, form: &CuratedV1) -> Markup {
@@ -54,7 +56,7 @@ fn withdrawn(state: &PortalState, form: &CuratedV1) -> Markup {
     layout::Page { title: "Withdrawn".to_owned(), ..layout::Page::default() }.render(state, &body)
 }
 
-fn curated(state: &PortalState, item: &CuratedV1, first: i64, seq: i64) -> Markup {
+fn curated(state: &PortalState, item: &CuratedV1, (first, seq): (i64, i64), now: Timestamp) -> Markup {
     let (about, mentioned): (Vec<_>, Vec<_>) = item.conditions.iter().partition(|tag| tag.role == Role::About);
     let address = item.url.as_deref().and_then(layout::web);
     let body = html! {
@@ -70,6 +72,10 @@ fn curated(state: &PortalState, item: &CuratedV1, first: i64, seq: i64) -> Marku
                 h1 lang=[item.language.as_deref()] dir="auto" { (item.title) }
                 @if !item.authors.is_empty() {
                     p.quiet { "By " (item.authors.iter().map(|author| author.name.as_str()).collect::<Vec<_>>().join(", ")) }
+                }
+                (traits::line(&item.traits))
+                @if item.traits.review_by.is_some_and(|date| date < now) {
+                    p.notice { "This might be out of date: it is older than items of its kind are good for." }
                 }
                 p.chips { @for tag in &about { (layout::chip(tag.code.as_str(), &tag.name)) } }
                 @if let Some(address) = address {
@@ -104,6 +110,8 @@ fn curated(state: &PortalState, item: &CuratedV1, first: i64, seq: i64) -> Marku
                         }
                     }
                 }
+                (traits::study(&item.traits))
+                (traits::aspects(item))
                 @if item.media.iter().any(|media| layout::web(&media.url).is_some()) { (media(item)) }
                 section.panel aria-labelledby="record" {
                     h2 #record { "Record" }

@@ -177,8 +177,7 @@ pub(crate) fn kind(item: &CuratedV1) -> Markup {
     html! {
         @match item.kind {
             ItemKind::Article => {}
-            ItemKind::Video => span.kind { "Video" }
-            ItemKind::Audio => span.kind { "Audio" }
+            kind => span.kind { (kind.words()) }
         }
         @if let Some(seconds) = seconds { span { (length(seconds)) } }
         @if let Some(language) = item.language.as_deref().filter(|language| !language.starts_with("en")) {

@@ -13,6 +13,7 @@ pub mod organization;
 pub mod sanitise;
 pub mod search;
 pub mod style;
+mod traits;
 
 use axum::{
     Router,

@@ -7,3 +7,4 @@ mod grouping;
 mod shared;
 mod stages;
 mod stories;
+mod traits;

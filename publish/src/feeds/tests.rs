@@ -127,6 +127,7 @@ fn item(n: u128, code: &str, slug: &str) -> CuratedV1 {
         html: format!("<p>Text of item {n} on inhalers</p>"),
         language: Some("en".to_owned()),
         kind: ItemKind::Article,
+        traits: Default::default(),
         published: instant(0),
         updated: instant(n as i64),
         authors: Vec::new(),

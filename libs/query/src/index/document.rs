@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{ChangeSeq, ConditionCode, ItemId, ItemKind, Role};
+use carewire_schemas::{Aspect, Audience, ChangeSeq, ConditionCode, ItemId, ItemKind, ReadingLevel, Role, StudyDesign};
 use jiff::Timestamp;
 use serde::Deserialize;
 use tantivy::TantivyDocument;
@@ -44,6 +44,48 @@ struct Looked<'a> {
     conditions: Vec<LookedCondition>,
     #[serde(borrow, default)]
     sources: Vec<LookedSource<'a>>,
+    #[serde(borrow, default)]
+    traits: LookedTraits<'a>,
+}
+
+/// Of the traits only what is asked for; their evidence is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LookedTraits<'a> {
+    reading: Option<LookedReading>,
+    #[serde(borrow)]
+    study: Option<LookedStudy<'a>>,
+    aspects: Vec<LookedAspect>,
+    audience: Vec<LookedAudience>,
+}
+
+#[derive(Deserialize)]
+struct LookedReading {
+    level: ReadingLevel,
+    #[serde(default)]
+    grade: Option<f32>,
+}
+
+#[derive(Deserialize)]
+struct LookedStudy<'a> {
+    #[serde(default)]
+    design: Option<StudyDesign>,
+    #[serde(borrow, default)]
+    registrations: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    dois: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pmids: Vec<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct LookedAspect {
+    aspect: Aspect,
+}
+
+#[derive(Deserialize)]
+struct LookedAudience {
+    audience: Audience,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +148,18 @@ pub(super) fn document(
         document.add_text(fields.organization, &source.slug);
     }
     document.add_text(fields.kind, looked.kind.as_str());
+    let mut put = |sort: &str, name: &str| document.add_text(fields.traits, format!("{sort}:{name}"));
+    let traits = &looked.traits;
+    traits.reading.iter().for_each(|reading| put("level", reading.level.as_str()));
+    traits.aspects.iter().for_each(|tag| put("aspect", tag.aspect.as_str()));
+    traits.audience.iter().for_each(|tag| put("audience", tag.audience.as_str()));
+    if let Some(study) = &traits.study {
+        study.design.iter().for_each(|design| put("evidence", design.as_str()));
+        study.registrations.iter().chain(&study.dois).chain(&study.pmids).for_each(|id| put("study", id));
+    }
+    if let Some(grade) = traits.reading.as_ref().and_then(|reading| reading.grade) {
+        document.add_u64(fields.grade, (grade * 10.0).round() as u64);
+    }
     if let Some(tag) = looked.language {
         let tag = tag.to_ascii_lowercase();
         for (end, _) in tag.match_indices('-') {

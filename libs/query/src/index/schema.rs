@@ -9,7 +9,7 @@ use tantivy::{
 use crate::text::{self, Words};
 
 /// Raised when the fields change; an index of another version is built anew.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 const TOKENIZER: &str = "carewire";
 
 /// The name of the folder of an index that this code can read.
@@ -38,6 +38,10 @@ pub(super) struct Fields {
     pub mentioned: Field,
     pub organization: Field,
     pub kind: Field,
+    /// Traits with the name of their sort: `level:easy`, `evidence:…`, `aspect:…`, `audience:…`, `study:…`.
+    pub traits: Field,
+    /// Years of school, in tenths.
+    pub grade: Field,
     /// The tag and what is above it: `es-mx`, `es`.
     pub language: Field,
 }
@@ -74,6 +78,8 @@ pub(super) fn schema() -> (Schema, Fields) {
         mentioned: builder.add_text_field("mentioned", terms()),
         organization: builder.add_text_field("organization", terms()),
         kind: builder.add_text_field("kind", terms()),
+        traits: builder.add_text_field("traits", terms()),
+        grade: builder.add_u64_field("grade", column()),
         language: builder.add_text_field("language", terms()),
     };
     (builder.build(), fields)

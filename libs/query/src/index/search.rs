@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt, ops::Bound, str::FromStr, sync::Arc};
 
-use carewire_schemas::{ChangeSeq, ConditionCode, ItemId};
+use carewire_schemas::{ChangeSeq, ConditionCode, ItemId, ItemKind};
 use tantivy::{
     DocId, Score, SegmentOrdinal, SegmentReader, Term,
     collector::{Collector, SegmentCollector},
@@ -201,6 +201,26 @@ impl SearchIndex {
             if !values.is_empty() {
                 filter(Occur::Must, any_of(values.into_iter().map(|value| (field, value))));
             }
+        }
+        if query.leaves_out_aside() {
+            let aside = ItemKind::ALL.iter().filter(|kind| kind.is_aside());
+            filter(Occur::MustNot, any_of(aside.map(|kind| (fields.kind, kind.as_str()))));
+        }
+        for (sort, names) in [
+            ("level", query.levels.iter().map(|level| level.as_str()).collect::<Vec<_>>()),
+            ("evidence", query.evidence.iter().map(|design| design.as_str()).collect()),
+            ("aspect", query.aspects.iter().map(|aspect| aspect.as_str()).collect()),
+            ("audience", query.audience.iter().map(|audience| audience.as_str()).collect()),
+            ("study", query.studies.iter().map(String::as_str).collect()),
+        ] {
+            if !names.is_empty() {
+                let terms: Vec<String> = names.into_iter().map(|name| format!("{sort}:{name}")).collect();
+                filter(Occur::Must, any_of(terms.iter().map(|term| (fields.traits, term.as_str()))));
+            }
+        }
+        if let Some(grade) = query.max_grade {
+            let most = Bound::Included(Term::from_field_u64(fields.grade, grade.into()));
+            filter(Occur::Must, Box::new(RangeQuery::new(Bound::Unbounded, most)));
         }
         if query.since.is_some() || query.until.is_some() {
             let term = |ms| Term::from_field_i64(fields.published, ms);

@@ -25,6 +25,7 @@ fn item(n: u128, title: &str, html: &str, about: &[&str], slug: &str, language: 
         html: html.to_owned(),
         language: Some(language.to_owned()),
         kind: ItemKind::Article,
+        traits: Default::default(),
         published: "2026-11-01T08:00:00Z".parse().expect("an instant"),
         updated: "2026-11-01T08:00:00Z".parse().expect("an instant"),
         authors: Vec::new(),

@@ -22,6 +22,11 @@ impl Query {
         let mut put = |name, value: Option<String>| pairs.extend(value.map(|value| (name, value)));
         let list = |items: Vec<&str>| (!items.is_empty()).then(|| items.join(","));
         put("kind", list(self.kinds.iter().map(|kind| kind.as_str()).collect()));
+        put("level", list(self.levels.iter().map(|level| level.as_str()).collect()));
+        put("max_grade", self.max_grade.map(|grade| f32::from(grade) / 10.0).map(|grade| grade.to_string()));
+        put("evidence", list(self.evidence.iter().map(|design| design.as_str()).collect()));
+        put("aspect", list(self.aspects.iter().map(|aspect| aspect.as_str()).collect()));
+        put("audience", list(self.audience.iter().map(|audience| audience.as_str()).collect()));
         put("language", list(self.languages.iter().map(String::as_str).collect()));
         put("organization", list(self.organizations.iter().map(String::as_str).collect()));
         put("mentions", (!self.about_only).then(|| "include".to_owned()));
@@ -35,6 +40,10 @@ impl Query {
                 Sort::Relevance => "relevance".to_owned(),
             }),
         );
+        // One by one: a DOI may hold a comma.
+        for study in &self.studies {
+            put("study", Some(study.clone()));
+        }
         for (name, value) in [("since", self.since), ("until", self.until)] {
             let instant = value.and_then(|ms| Timestamp::from_millisecond(ms).ok());
             put(name, instant.map(|instant| instant.to_string()));

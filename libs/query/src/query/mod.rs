@@ -7,7 +7,12 @@
 //! | `mentions` | `include`: items that only mention a condition too; `exclude` (default): only items *about* it. `about_only=true` and `false` say the same |
 //! | `q` | words, all of which must occur; `"a phrase"`; `-word`: not. Words that name a condition also find items about it under all its names |
 //! | `organization` | slugs; `A,B` or given twice: either |
-//! | `kind` | `article`, `video`, `audio`; several: either |
+//! | `kind` | `article`, `news`, `video`, `audio` (or `podcast`), `guideline` … (all in docs/consumers.md); several: either. Without it, questions by condition leave out `job` and `event` |
+//! | `level` | `easy`, `average`, `hard` to read; several: either |
+//! | `max_grade` | most years of school that the text asks for (English, Spanish, German) |
+//! | `evidence` | the study's design: `systematic-review`, `randomized-trial` …; several: either |
+//! | `aspect`, `audience` | `treatment`, `living-with` …; `patient`, `carer`, `child`, `professional`; several: either |
+//! | `study` | a registration, DOI or `pmid:…`: items that speak of that study |
 //! | `language` | BCP 47; `es` also finds `es-MX`; several: any |
 //! | `since`, `until` | when published: RFC 3339 instants (`until` exclusive) or dates (both days included, UTC) |
 //! | `min_duration`, `max_duration`, `duration=MIN-MAX` | seconds of a video or sound |
@@ -28,7 +33,9 @@ pub(crate) use words::BODY_LIMIT;
 pub use words::{Clause, TextQuery};
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{ConditionCode, CuratedV1, Fields, ItemKind};
+use carewire_schemas::{
+    Aspect, Audience, ConditionCode, CuratedV1, Fields, ItemKind, ReadingLevel, StudyDesign,
+};
 
 /// A question. Lists are sorted and free of doubles; an empty list asks nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +50,18 @@ pub struct Query {
     pub organizations: Vec<String>,
     /// Kinds; the item's must be among them.
     pub kinds: Vec<ItemKind>,
+    /// Reading levels; the item's must be among them.
+    pub levels: Vec<ReadingLevel>,
+    /// Most years of school that the text may ask for, in tenths.
+    pub max_grade: Option<u16>,
+    /// Designs of studies; the item's must be among them.
+    pub evidence: Vec<StudyDesign>,
+    /// Aspects; the item must have one of them.
+    pub aspects: Vec<Aspect>,
+    /// Audiences; the item must have one of them.
+    pub audience: Vec<Audience>,
+    /// Ids of studies; the item must speak of one of them.
+    pub studies: Vec<String>,
     /// Languages in lower case; the item's must be one of them or below it (RFC 4647 §3.3.1, basic filtering).
     pub languages: Vec<String>,
     /// Published at or after, in milliseconds since the epoch.
@@ -65,6 +84,12 @@ impl Default for Query {
             q: None,
             organizations: Vec::new(),
             kinds: Vec::new(),
+            levels: Vec::new(),
+            max_grade: None,
+            evidence: Vec::new(),
+            aspects: Vec::new(),
+            audience: Vec::new(),
+            studies: Vec::new(),
             languages: Vec::new(),
             since: None,
             until: None,
@@ -135,6 +160,13 @@ impl Query {
         let listed = |list: &[String], one: &dyn Fn(&str) -> bool| list.is_empty() || list.iter().any(|x| one(x));
         let duration_asked = self.min_duration.is_some() || self.max_duration.is_some();
         let good = (self.kinds.is_empty() || self.kinds.contains(&fields.kind))
+            && !(self.leaves_out_aside() && fields.kind.is_aside())
+            && (self.levels.is_empty() || fields.level.is_some_and(|level| self.levels.contains(&level)))
+            && self.max_grade.is_none_or(|most| fields.grade.is_some_and(|grade| grade <= most))
+            && (self.evidence.is_empty() || fields.evidence.is_some_and(|design| self.evidence.contains(&design)))
+            && either(&self.aspects, &fields.aspects)
+            && either(&self.audience, &fields.audience)
+            && either(&self.studies, &fields.studies)
             && listed(&self.organizations, &|slug| fields.organizations.iter().any(|have| have == slug))
             && listed(&self.languages, &|wanted| {
                 fields.language.as_deref().is_some_and(|have| language_within(have, wanted))
@@ -153,6 +185,12 @@ impl Query {
         }
     }
 
+    /// Whether jobs and events are left out: they are, where conditions are asked for and no kind is.
+    #[must_use]
+    pub fn leaves_out_aside(&self) -> bool {
+        self.kinds.is_empty() && self.conditions.iter().any(|group| !group.not)
+    }
+
     fn group_holds(&self, group: &ConditionGroup, fields: &Fields, vocabulary: &Vocabulary) -> bool {
         let mentioned: &[ConditionCode] = if self.about_only { &[] } else { &fields.mentioned };
         let any = fields
@@ -168,6 +206,11 @@ impl Query {
     pub fn matches_text(&self, item: &CuratedV1, vocabulary: &Vocabulary) -> bool {
         self.q.as_ref().is_none_or(|q| q.matches(item, vocabulary))
     }
+}
+
+/// Whether nothing is asked, or one of the asked is there.
+fn either<T: PartialEq>(asked: &[T], have: &[T]) -> bool {
+    asked.is_empty() || asked.iter().any(|one| have.contains(one))
 }
 
 /// Whether the language tag `have` is `wanted` (in lower case) or below it (RFC 4647 §3.3.1).

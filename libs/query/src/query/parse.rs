@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{ItemKind, Slug};
+use carewire_schemas::{Aspect, Audience, ItemKind, ReadingLevel, Slug, StudyDesign};
 use jiff::{Timestamp, civil};
 
 use super::{ConditionGroup, Query, Sort, TextQuery};
@@ -27,7 +27,7 @@ impl QueryError {
 }
 
 /// The parameters that [`Query::from_pairs`] reads.
-pub const PARAMETERS: [&str; 14] = [
+pub const PARAMETERS: [&str; 20] = [
     "condition",
     "topic",
     "mentions",
@@ -35,6 +35,12 @@ pub const PARAMETERS: [&str; 14] = [
     "q",
     "organization",
     "kind",
+    "level",
+    "max_grade",
+    "evidence",
+    "aspect",
+    "audience",
+    "study",
     "language",
     "since",
     "until",
@@ -102,10 +108,21 @@ impl Query {
                     query.organizations.push(slug.as_str().to_owned());
                     Ok(())
                 })?,
-                "kind" => each(key, value, |one| {
-                    query.kinds.push(kind(one).ok_or_else(|| QueryError::new(key, "must be article, video or audio"))?);
-                    Ok(())
-                })?,
+                "kind" => named(key, value, &mut query.kinds, kind, ItemKind::ALL, ItemKind::as_str)?,
+                "level" => {
+                    named(key, value, &mut query.levels, ReadingLevel::named, ReadingLevel::ALL, ReadingLevel::as_str)?;
+                }
+                "max_grade" => {
+                    let grade = value.parse::<f32>().ok().filter(|grade| (0.0..=30.0).contains(grade));
+                    let grade = grade.ok_or_else(|| QueryError::new(key, "must be years of school, such as 8"))?;
+                    set(&mut query.max_grade, key, (grade * 10.0).round() as u16)?;
+                }
+                "evidence" => {
+                    named(key, value, &mut query.evidence, StudyDesign::named, StudyDesign::ALL, StudyDesign::as_str)?;
+                }
+                "aspect" => named(key, value, &mut query.aspects, Aspect::named, Aspect::ALL, Aspect::as_str)?,
+                "audience" => named(key, value, &mut query.audience, Audience::named, Audience::ALL, Audience::as_str)?,
+                "study" => query.studies.push(study(key, value)?),
                 "language" => {
                     each(key, value, |one| {
                         query.languages.push(language(one).ok_or_else(|| {
@@ -164,6 +181,7 @@ impl Query {
             ("organization", self.organizations.len()),
             ("kind", self.kinds.len()),
             ("language", self.languages.len()),
+            ("study", self.studies.len()),
         ] {
             if len > MAX_VALUES {
                 return Err(QueryError::new(name, format!("at most {MAX_VALUES} values")));
@@ -173,6 +191,11 @@ impl Query {
         sort_unique(&mut self.organizations);
         sort_unique(&mut self.kinds);
         sort_unique(&mut self.languages);
+        sort_unique(&mut self.levels);
+        sort_unique(&mut self.evidence);
+        sort_unique(&mut self.aspects);
+        sort_unique(&mut self.audience);
+        sort_unique(&mut self.studies);
         if self.conditions.is_empty() {
             self.about_only = true;
         }
@@ -239,9 +262,44 @@ fn condition_group(key: &str, value: &str, vocabulary: &Vocabulary) -> Result<Co
     Ok(ConditionGroup { not, codes })
 }
 
-/// The kind of that name.
+/// The kind of that name; `podcast` is another for `audio`.
 fn kind(name: &str) -> Option<ItemKind> {
-    [ItemKind::Article, ItemKind::Video, ItemKind::Audio].into_iter().find(|kind| kind.as_str() == name)
+    ItemKind::named(if name == "podcast" { "audio" } else { name })
+}
+
+/// Reads names of an enum into `list`; an unknown one is answered with those that there are.
+fn named<T: Copy>(
+    key: &str,
+    value: &str,
+    list: &mut Vec<T>,
+    read: impl Fn(&str) -> Option<T>,
+    all: &[T],
+    write: impl Fn(T) -> &'static str,
+) -> Result<(), QueryError> {
+    each(key, value, |one| {
+        let known = || all.iter().map(|one| write(*one)).collect::<Vec<_>>().join(", ");
+        list.push(read(one).ok_or_else(|| QueryError::new(key, format!("must be one of {}", known())))?);
+        Ok(())
+    })?;
+    if list.len() > MAX_VALUES {
+        return Err(QueryError::new(key, format!("at most {MAX_VALUES} values")));
+    }
+    Ok(())
+}
+
+/// The id of a study as items have it: a registration in capitals, a DOI in lower case without resolver, `pmid:…`.
+fn study(key: &str, value: &str) -> Result<String, QueryError> {
+    let bare = value.trim_start_matches("https://doi.org/").trim_start_matches("doi:");
+    let upper = bare.to_ascii_uppercase();
+    let id = if ["NCT", "ISRCTN", "EUCTR"].iter().any(|prefix| upper.starts_with(prefix)) {
+        upper
+    } else {
+        bare.to_ascii_lowercase()
+    };
+    let good = id.len() <= 220 && (id.starts_with("10.") || id.starts_with("pmid:") || id != bare.to_ascii_lowercase());
+    good.then_some(id).ok_or_else(|| {
+        QueryError::new(key, "must be a registration (NCT…, ISRCTN…, EUCTR…), a DOI (10.…) or a PubMed id (pmid:…)")
+    })
 }
 
 /// A language tag in lower case, if it has the form of one (RFC 5646 §2.1, loosely).

@@ -86,6 +86,7 @@ fn fields() -> Fields {
         published: 1_780_000_000_000,
         text_hash: 7,
         duration: Some(120),
+        ..Default::default()
     }
 }
 
@@ -158,4 +159,61 @@ proptest! {
             prop_assert_eq!(again.map(|q| q.canonical()), Ok(canonical));
         }
     }
+}
+
+#[test]
+fn traits_are_asked_for() {
+    use carewire_schemas::{Aspect, Audience, ReadingLevel, StudyDesign};
+    let vocabulary = Vocabulary::bundled();
+    let fields = Fields {
+        level: Some(ReadingLevel::Easy),
+        grade: Some(78),
+        evidence: Some(StudyDesign::RandomizedTrial),
+        aspects: vec![Aspect::Treatment],
+        audience: vec![Audience::Patient],
+        studies: vec!["NCT03619213".to_owned(), "10.1000/x,y".to_owned()],
+        ..fields()
+    };
+    for (question, want) in [
+        ("level=easy,average", Tri::Yes),
+        ("level=hard", Tri::No),
+        ("max_grade=8", Tri::Yes),
+        ("max_grade=7.7", Tri::No),
+        ("evidence=randomized-trial", Tri::Yes),
+        ("evidence=guideline", Tri::No),
+        ("aspect=treatment,research", Tri::Yes),
+        ("aspect=symptoms", Tri::No),
+        ("audience=patient", Tri::Yes),
+        ("audience=child", Tri::No),
+        ("study=nct03619213", Tri::Yes),
+        ("study=https://doi.org/10.1000/X,y", Tri::Yes),
+        ("study=pmid:1", Tri::No),
+    ] {
+        let pairs: Vec<(String, String)> =
+            url_pairs(question).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let query = Query::from_pairs(pairs, vocabulary).unwrap();
+        assert_eq!(query.matches(&fields, vocabulary), want, "{question}");
+        let bare = Fields { ..self::fields() };
+        assert_eq!(query.matches(&bare, vocabulary), Tri::No, "{question}: what nothing is known of");
+    }
+    for wrong in ["level=simple", "max_grade=high", "evidence=strong", "aspect=cure", "audience=all", "study=17"] {
+        let error = Query::from_pairs(url_pairs(wrong), vocabulary).unwrap_err();
+        assert_eq!(error.field, wrong.split('=').next().unwrap());
+    }
+}
+
+fn url_pairs(question: &str) -> Vec<(&str, &str)> {
+    question.split('&').filter_map(|pair| pair.split_once('=')).collect()
+}
+
+#[test]
+fn jobs_and_events_stay_out_of_what_is_asked_by_condition() {
+    let vocabulary = Vocabulary::bundled();
+    let job = Fields { kind: ItemKind::Job, ..fields() };
+    let asked = |question| Query::from_pairs(url_pairs(question), vocabulary).unwrap().matches(&job, vocabulary);
+    let code = job.about.first().unwrap().to_string();
+    assert_eq!(asked(&format!("condition={code}")), Tri::No);
+    assert_eq!(asked(&format!("condition={code}&kind=job")), Tri::Yes);
+    assert_eq!(asked("kind=job"), Tri::Yes);
+    assert_eq!(asked("language=es"), Tri::Yes, "a question without conditions");
 }

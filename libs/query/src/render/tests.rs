@@ -41,6 +41,7 @@ fn article() -> CuratedV1 {
         html: "<p>Half an hour a day &amp; more.</p>".to_owned(),
         language: Some("en".to_owned()),
         kind: ItemKind::Article,
+        traits: Default::default(),
         published: instant("2026-11-01T08:00:00Z"),
         updated: instant("2026-11-02T09:30:00.5Z"),
         authors: vec![Person { name: "Ana Díaz".to_owned(), url: Some("https://clinic.example/diaz".to_owned()) }],
@@ -79,6 +80,7 @@ fn video() -> CuratedV1 {
         html: String::new(),
         language: Some("not a tag".to_owned()),
         kind: ItemKind::Video,
+        traits: Default::default(),
         authors: Vec::new(),
         media: Vec::new(),
         video: Some(Video {

@@ -240,6 +240,7 @@ pub fn fields(code: &str) -> Fields {
         published: 1_700_000_000_000,
         text_hash: u64::MAX - 5,
         duration: None,
+        ..Default::default()
     }
 }
 
