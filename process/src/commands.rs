@@ -7,7 +7,8 @@ use std::{
 
 use carewire_conditions::{Document, Tagger};
 use carewire_schemas::{
-    Change, Cleaned, EntryId, FeedId, ItemKind, OrganizationId, PipelineVersion, StoryRelation, TaggedV1, TraceParent, Via,
+    Change, Cleaned, EntryId, FeedId, ItemKind, OrganizationId, PipelineVersion, StoryRelation, TaggedV1, TraceParent,
+    Via,
 };
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::Deserialize;

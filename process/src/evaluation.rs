@@ -168,15 +168,15 @@ pub fn evaluate() -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     let all: Vec<(&str, Vec<Labelled>)> =
         SETS.iter().map(|(name, set)| Ok((*name, texts(set)?))).collect::<Result<_, String>>()?;
-    let seen: Vec<Labelled> = all.iter().filter(|(name, _)| *name != "c").flat_map(|(_, texts)| texts.clone()).collect();
+    let seen: Vec<Labelled> =
+        all.iter().filter(|(name, _)| *name != "c").flat_map(|(_, texts)| texts.clone()).collect();
     let fresh: Vec<Labelled> = all.into_iter().filter(|(name, _)| *name == "c").flat_map(|(_, texts)| texts).collect();
     for ((name, texts), floors) in [("in view", seen), ("fresh", fresh)].into_iter().zip(FLOORS) {
         let have: Vec<Labelled> = texts.iter().map(tagged).collect();
         let pairs = || texts.iter().zip(&have);
         let right = pairs().filter(|(gold, have)| gold.kind == have.kind).count();
-        let designs = f1(pairs().map(|(gold, have)| {
-            (gold.design.into_iter().collect::<BTreeSet<_>>(), have.design.into_iter().collect())
-        }));
+        let designs = f1(pairs()
+            .map(|(gold, have)| (gold.design.into_iter().collect::<BTreeSet<_>>(), have.design.into_iter().collect())));
         let measures = [
             ("kind, right", (right as f64 / texts.len().max(1) as f64, texts.len())),
             ("evidence, F1", designs),

@@ -123,11 +123,15 @@ impl StudyDesign {
             Self::Observational => {
                 "Watches what happens to people. Can show that two things go together, not that one causes the other."
             }
-            Self::CaseReport => "Tells of one or a few patients. Can raise a question, but cannot say what holds for others.",
+            Self::CaseReport => {
+                "Tells of one or a few patients. Can raise a question, but cannot say what holds for others."
+            }
             Self::AnimalOrCell => {
                 "Done in animals or in the laboratory. An early step: most such findings do not turn into treatments for people."
             }
-            Self::Guideline => "What a group of experts advises after looking at the studies. How strong it is depends on those.",
+            Self::Guideline => {
+                "What a group of experts advises after looking at the studies. How strong it is depends on those."
+            }
             Self::ExpertOpinion => "What an expert thinks. Informed, but not a test of whether it is so.",
         }
     }

@@ -7,7 +7,8 @@
 use carewire_conditions::Vocabulary;
 use carewire_schemas::{
     ConditionCode, ConditionTag, CuratedV1, DecisionV1, Evidence, Field, Fields, ItemV1, OrganizationRef, Outcome,
-    OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Study, Traits, Verdict, Withdrawal,
+    OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Study, Traits, Verdict,
+    Withdrawal,
 };
 use carewire_store::{ItemRow, ItemState};
 use jiff::Timestamp;

@@ -205,7 +205,10 @@ mod tests {
 
     #[test]
     fn words_numbers_and_sentences() {
-        let c = count("Diabetes\nYou don't need 1.53 mg (95% CI) of it. Wash your hands often!\n• salt\n", Language::English);
+        let c = count(
+            "Diabetes\nYou don't need 1.53 mg (95% CI) of it. Wash your hands often!\n• salt\n",
+            Language::English,
+        );
         // You don't need mg CI of it | Wash your hands often
         assert_eq!((c.words, c.sentences, c.numbers, c.signs), (11, 2, 2, 2));
         assert_eq!(c.personal, 2, "you, your");

@@ -72,7 +72,10 @@ pub fn onestop(folder: &Path) -> Vec<Ladder> {
 #[must_use]
 pub fn cochrane(folder: &Path) -> Vec<Ladder> {
     let pairs = records::<Pair>(&folder.join("cochrane.val.jsonl"));
-    pairs.iter().map(|pair| [&pair.plain, &pair.technical].map(|text| count(text, Language::English)).to_vec()).collect()
+    pairs
+        .iter()
+        .map(|pair| [&pair.plain, &pair.technical].map(|text| count(text, Language::English)).to_vec())
+        .collect()
 }
 
 /// The share of ladders whose steps come out in order.
@@ -89,7 +92,8 @@ pub fn evaluate(folder: &Path) -> Vec<Figure> {
         return Vec::new();
     }
     let mark = |c: &Counts| difficulty(c, Language::English);
-    let figure = |name, ladders: &[Ladder], reached, floor, goal| Figure { name, reached, floor, goal, of: ladders.len() };
+    let figure =
+        |name, ladders: &[Ladder], reached, floor, goal| Figure { name, reached, floor, goal, of: ladders.len() };
     vec![
         figure("OneStop, combined grade", &onestop, in_order(&onestop, formulas::combined_grade), 0.93, 0.90),
         figure("OneStop, Flesch-Kincaid", &onestop, in_order(&onestop, formulas::flesch_kincaid), 0.94, 0.90),

@@ -151,7 +151,11 @@ mod tests {
         ] {
             let (plain, hard) = (read(&repeated(plain), tag).unwrap(), read(&repeated(hard), tag).unwrap());
             assert_eq!((plain.formula, hard.formula), (formula, formula));
-            assert_eq!((plain.level, hard.level), (ReadingLevel::Easy, ReadingLevel::Hard), "{tag}: {plain:?} {hard:?}");
+            assert_eq!(
+                (plain.level, hard.level),
+                (ReadingLevel::Easy, ReadingLevel::Hard),
+                "{tag}: {plain:?} {hard:?}"
+            );
             assert_eq!(plain.grade.is_some(), matches!(tag, "en" | "es-MX" | "de"));
         }
     }

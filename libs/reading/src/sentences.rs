@@ -93,7 +93,8 @@ fn bullet(line: &str) -> Option<usize> {
         let space = rest.len() - rest.trim_start().len();
         (space > 0 && space < rest.len()).then_some(length + space)
     };
-    if matches!(first, '•' | '·' | '▪' | '‣' | '◦' | '●' | '-' | '–' | '*' | '+' | '»' | '→' | '✓' | '✔') {
+    if matches!(first, '•' | '·' | '▪' | '‣' | '◦' | '●' | '-' | '–' | '*' | '+' | '»' | '→' | '✓' | '✔')
+    {
         return after(first.len_utf8());
     }
     // "1." "12)" "a)"
@@ -150,21 +151,25 @@ fn sentence_end(line: &str) -> (usize, bool) {
 
 /// Words that a full stop shortens, in lower case, of the languages with a formula.
 const ABBREVIATIONS: [&str; 54] = [
-    "al", "approx", "art", "bzw", "ca", "cf", "co", "corp", "d.h", "dept", "dr", "dra", "e.g", "ej", "etc", "fig", "figs", "ggf",
-    "gen", "gov", "hon", "i.e", "inc", "incl", "inkl", "jr", "lt", "ltd", "mme", "mr", "mrs", "ms", "mt", "no", "nos", "nr", "p",
-    "p.ej", "pp", "prof", "profa", "rev", "sen", "sr", "sra", "st", "str", "u.a", "u.s", "usw", "vgl", "vol", "vs", "z.b",
+    "al", "approx", "art", "bzw", "ca", "cf", "co", "corp", "d.h", "dept", "dr", "dra", "e.g", "ej", "etc", "fig",
+    "figs", "ggf", "gen", "gov", "hon", "i.e", "inc", "incl", "inkl", "jr", "lt", "ltd", "mme", "mr", "mrs", "ms",
+    "mt", "no", "nos", "nr", "p", "p.ej", "pp", "prof", "profa", "rev", "sen", "sr", "sra", "st", "str", "u.a", "u.s",
+    "usw", "vgl", "vol", "vs", "z.b",
 ];
 
 /// Whether the full stop after `head` belongs to its last word. `next` is the first character of what follows.
 fn is_abbreviation(head: &str, next: Option<char>) -> bool {
-    let word = head.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '"' | '“' | '/')).next().unwrap_or(head);
+    let word =
+        head.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '"' | '“' | '/')).next().unwrap_or(head);
     if word.is_empty() || word.len() > 8 {
         return false;
     }
     let mut letters = word.chars();
     // An initial: "J. Smith", "E. coli"; not "hepatitis C. The" which nobody can tell, nor "type 1. In".
     if let (Some(only), None) = (letters.next(), letters.next()) {
-        return only.is_uppercase() && next.is_some_and(char::is_alphabetic) && head.len() > only.len_utf8()
+        return only.is_uppercase()
+            && next.is_some_and(char::is_alphabetic)
+            && head.len() > only.len_utf8()
             && starts_name(&head[..head.len() - only.len_utf8()])
             || only.is_uppercase() && head.len() == only.len_utf8();
     }
@@ -184,7 +189,10 @@ fn is_abbreviation(head: &str, next: Option<char>) -> bool {
 fn starts_name(before: &str) -> bool {
     let before = before.trim_end();
     let word = before.rsplit(char::is_whitespace).next().unwrap_or(before);
-    word.ends_with('.') || word.ends_with(',') || word.ends_with('(') || word.chars().next().is_none_or(char::is_uppercase)
+    word.ends_with('.')
+        || word.ends_with(',')
+        || word.ends_with('(')
+        || word.chars().next().is_none_or(char::is_uppercase)
 }
 
 #[cfg(test)]

@@ -37,7 +37,11 @@ fn english(word: &[u8]) -> u32 {
                 (b'i', b'a') => at < 2 || !matches!(word[at - 2], b'c' | b't' | b's' | b'g'),
                 (b'i', b'o') => at < 2 || !matches!(word[at - 2], b'c' | b't' | b's' | b'g' | b'x'),
                 (b'i', b'u') | (b'u', b'a') | (b'e', b'o') => at < 2 || !matches!(word[at - 2], b'q' | b'g' | b'p'),
-                (b'i', b'e') => word.get(at + 1) == Some(&b'n') && at >= 2 && (word[at - 2] != b't' && (word[at - 2] != b'c' || at == 3)),
+                (b'i', b'e') => {
+                    word.get(at + 1) == Some(&b'n')
+                        && at >= 2
+                        && (word[at - 2] != b't' && (word[at - 2] != b'c' || at == 3))
+                }
                 _ => false,
             };
             count += u32::from(split && at >= 2);
@@ -77,7 +81,13 @@ fn german(word: &str) -> u32 {
         let one = before.is_some_and(|before| {
             matches!(
                 (before, c),
-                ('e' | 'a', 'i') | ('a' | 'e' | 'ä', 'u') | ('i', 'e') | ('a', 'a') | ('e', 'e') | ('o', 'o') | ('e' | 'a', 'y')
+                ('e' | 'a', 'i')
+                    | ('a' | 'e' | 'ä', 'u')
+                    | ('i', 'e')
+                    | ('a', 'a')
+                    | ('e', 'e')
+                    | ('o', 'o')
+                    | ('e' | 'a', 'y')
             )
         });
         count += u32::from(!one);
@@ -92,7 +102,25 @@ fn french(word: &str) -> u32 {
     let vowel = |c: char| {
         matches!(
             c,
-            'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'à' | 'â' | 'é' | 'è' | 'ê' | 'ë' | 'î' | 'ï' | 'ô' | 'û' | 'ù' | 'ü' | 'œ' | 'æ'
+            'a' | 'e'
+                | 'i'
+                | 'o'
+                | 'u'
+                | 'y'
+                | 'à'
+                | 'â'
+                | 'é'
+                | 'è'
+                | 'ê'
+                | 'ë'
+                | 'î'
+                | 'ï'
+                | 'ô'
+                | 'û'
+                | 'ù'
+                | 'ü'
+                | 'œ'
+                | 'æ'
         )
     };
     let mut count = 0;
@@ -100,7 +128,8 @@ fn french(word: &str) -> u32 {
     for c in word.chars() {
         if vowel(c) {
             // "é" after or before another vowel, and "ï", begin a syllable: "réaction", "égoïste".
-            let apart = before.is_some_and(|before| c == 'ï' || c == 'ë' || before == 'é' || (c == 'é' && before != 'i'));
+            let apart =
+                before.is_some_and(|before| c == 'ï' || c == 'ë' || before == 'é' || (c == 'é' && before != 'i'));
             count += u32::from(before.is_none() || apart);
             before = Some(c);
         } else {
@@ -123,9 +152,13 @@ fn romance(word: &str) -> u32 {
     let mut letters = word.chars().peekable();
     while let Some(c) = letters.next() {
         let strong = match c {
-            'a' | 'e' | 'o' | 'á' | 'é' | 'ó' | 'í' | 'ú' | 'à' | 'è' | 'ì' | 'ò' | 'ù' | 'â' | 'ê' | 'ô' | 'ã' | 'õ' => true,
+            'a' | 'e' | 'o' | 'á' | 'é' | 'ó' | 'í' | 'ú' | 'à' | 'è' | 'ì' | 'ò' | 'ù' | 'â' | 'ê' | 'ô' | 'ã'
+            | 'õ' => true,
             // "que", "gui": the u is silent.
-            'u' if matches!(consonant, 'q' | 'g') && before.is_none() && matches!(letters.peek(), Some('e' | 'i' | 'é' | 'í')) => {
+            'u' if matches!(consonant, 'q' | 'g')
+                && before.is_none()
+                && matches!(letters.peek(), Some('e' | 'i' | 'é' | 'í')) =>
+            {
                 continue;
             }
             'i' | 'u' | 'ü' | 'ï' => false,

@@ -24,8 +24,8 @@ pub enum Tier {
 const COMMONEST: usize = 900;
 
 const PERSONAL: [&str; 18] = [
-    "you", "your", "yours", "yourself", "we", "our", "us", "i", "my", "me", "people", "women", "men", "children", "they", "who",
-    "someone", "person",
+    "you", "your", "yours", "yourself", "we", "our", "us", "i", "my", "me", "people", "women", "men", "children",
+    "they", "who", "someone", "person",
 ];
 
 static WORDS: LazyLock<FxHashMap<&'static str, Tier>> = LazyLock::new(|| {

@@ -13,6 +13,12 @@ fn figures_stay_above_their_floors() {
     assert!(!figures.is_empty());
     for figure in figures {
         println!("{}: {:.3} (floor {:.3}, goal {:.3})", figure.name, figure.reached, figure.floor, figure.goal);
-        assert!(figure.reached >= figure.floor, "{} fell to {:.3}, floor {:.3}", figure.name, figure.reached, figure.floor);
+        assert!(
+            figure.reached >= figure.floor,
+            "{} fell to {:.3}, floor {:.3}",
+            figure.name,
+            figure.reached,
+            figure.floor
+        );
     }
 }

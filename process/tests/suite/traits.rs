@@ -18,7 +18,13 @@ fn tag(title: &str, text: &str) -> (ItemKind, Traits) {
 fn figures_stay_above_their_floors() {
     for figure in evaluation::evaluate().unwrap() {
         println!("{}: {:.3} (floor {:.2}, goal {:.2})", figure.name, figure.reached, figure.floor, figure.goal);
-        assert!(figure.reached >= figure.floor, "{} fell to {:.3}, floor {:.2}", figure.name, figure.reached, figure.floor);
+        assert!(
+            figure.reached >= figure.floor,
+            "{} fell to {:.3}, floor {:.2}",
+            figure.name,
+            figure.reached,
+            figure.floor
+        );
     }
     let texts: usize = evaluation::SETS.iter().map(|(_, set)| evaluation::texts(set).unwrap().len()).sum();
     assert!(texts >= 300, "{texts} texts");
@@ -74,7 +80,8 @@ fn things_age_by_their_kind() {
 #[test]
 fn what_is_found_does_not_change_with_what_surrounds_it() {
     let (_, alone) = tag("", "We randomly assigned 300 patients to placebo.");
-    let (_, within) = tag("", "这是一个关于健康的页面。 Это страница о здоровье. We randomly assigned 300 patients to placebo.");
+    let (_, within) =
+        tag("", "这是一个关于健康的页面。 Это страница о здоровье. We randomly assigned 300 patients to placebo.");
     assert_eq!(alone.study.as_ref().unwrap().design, within.study.as_ref().unwrap().design);
     assert_eq!(alone.study.unwrap().sample, within.study.unwrap().sample);
 }

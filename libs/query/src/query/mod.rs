@@ -33,9 +33,7 @@ pub(crate) use words::BODY_LIMIT;
 pub use words::{Clause, TextQuery};
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{
-    Aspect, Audience, ConditionCode, CuratedV1, Fields, ItemKind, ReadingLevel, StudyDesign,
-};
+use carewire_schemas::{Aspect, Audience, ConditionCode, CuratedV1, Fields, ItemKind, ReadingLevel, StudyDesign};
 
 /// A question. Lists are sorted and free of doubles; an empty list asks nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]

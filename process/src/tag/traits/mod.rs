@@ -120,7 +120,8 @@ fn aspects(looked: &Looked<'_>, scores: &Scores) -> Vec<AspectTag> {
     let least = found.first().map_or(0.0, |(_, score)| score.sum * 0.5);
     found.retain(|(_, score)| score.sum >= least);
     found.truncate(ASPECTS);
-    let tag = |(aspect, score): (Aspect, &Score)| AspectTag { aspect, evidence: score.evidence(looked.title, looked.text) };
+    let tag =
+        |(aspect, score): (Aspect, &Score)| AspectTag { aspect, evidence: score.evidence(looked.title, looked.text) };
     found.into_iter().map(tag).collect()
 }
 
@@ -129,7 +130,9 @@ fn audience(looked: &Looked<'_>, scores: &Scores) -> Vec<AudienceTag> {
         .iter()
         .filter_map(|(label, score)| match label {
             Label::Audience(Audience::Patient) if score.sum >= PATIENT_HOLDS => Some((Audience::Patient, score)),
-            Label::Audience(audience) if audience != Audience::Patient && score.sum >= HOLDS + 1.0 => Some((audience, score)),
+            Label::Audience(audience) if audience != Audience::Patient && score.sum >= HOLDS + 1.0 => {
+                Some((audience, score))
+            }
             _ => None,
         })
         .collect();
@@ -139,8 +142,10 @@ fn audience(looked: &Looked<'_>, scores: &Scores) -> Vec<AudienceTag> {
     }
     found.sort_by(|a, b| b.1.sum.total_cmp(&a.1.sum).then(a.0.cmp(&b.0)));
     found.truncate(2);
-    let tag =
-        |(audience, score): (Audience, &Score)| AudienceTag { audience, evidence: score.evidence(looked.title, looked.text) };
+    let tag = |(audience, score): (Audience, &Score)| AudienceTag {
+        audience,
+        evidence: score.evidence(looked.title, looked.text),
+    };
     found.into_iter().map(tag).collect()
 }
 

@@ -57,8 +57,9 @@ const TITLE: f32 = 2.0;
 /// Phrases kept as evidence of a label.
 const EVIDENCE: usize = 3;
 
-static TABLE: LazyLock<Table> =
-    LazyLock::new(|| Table::read(include_str!("phrases.txt")).unwrap_or_else(|error| unreachable!("phrases.txt: {error}")));
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    Table::read(include_str!("phrases.txt")).unwrap_or_else(|error| unreachable!("phrases.txt: {error}"))
+});
 
 impl Table {
     /// Reads the table; says which line is wrong. The committed one is read by a test.

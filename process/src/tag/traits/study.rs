@@ -71,7 +71,10 @@ fn eudract(text: &str, out: &mut Vec<String>) {
             let window = &bytes[from..bytes.len().min(from + 40)];
             for start in 0..window.len().saturating_sub(13) {
                 let number = &window[start..start + 14];
-                let form = number.iter().enumerate().all(|(n, b)| if matches!(n, 4 | 11) { *b == b'-' } else { b.is_ascii_digit() });
+                let form = number
+                    .iter()
+                    .enumerate()
+                    .all(|(n, b)| if matches!(n, 4 | 11) { *b == b'-' } else { b.is_ascii_digit() });
                 if form && let Ok(number) = std::str::from_utf8(number) {
                     add(out, format!("EUCTR{number}"));
                     break;
@@ -90,7 +93,11 @@ fn doi_at(text: &str) -> Option<String> {
     }
     let suffix = &text[slash + 1..];
     let end = suffix
-        .find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '&' | '?' | '#' | '\'' | '{' | '}' | '|' | '\\' | '^'))
+        .find(|c: char| {
+            c.is_whitespace()
+                || c.is_control()
+                || matches!(c, '"' | '<' | '>' | '&' | '?' | '#' | '\'' | '{' | '}' | '|' | '\\' | '^')
+        })
         .unwrap_or(suffix.len())
         .min(suffix.floor_char_boundary(200));
     let mut suffix = suffix[..end].trim_end_matches(['.', ',', ';', ':', ']', '”', '’']);
@@ -103,15 +110,66 @@ fn doi_at(text: &str) -> Option<String> {
 
 /// Who takes part in studies.
 const PEOPLE: [&str; 33] = [
-    "patients", "people", "participants", "adults", "women", "men", "children", "volunteers", "subjects", "infants", "babies",
-    "veterans", "students", "nurses", "teenagers", "adolescents", "pupils", "smokers", "britons", "americans", "births", "boys",
-    "girls", "mothers", "workers", "individuals", "users", "pacientes", "patienten", "participantes", "teilnehmer", "personas",
+    "patients",
+    "people",
+    "participants",
+    "adults",
+    "women",
+    "men",
+    "children",
+    "volunteers",
+    "subjects",
+    "infants",
+    "babies",
+    "veterans",
+    "students",
+    "nurses",
+    "teenagers",
+    "adolescents",
+    "pupils",
+    "smokers",
+    "britons",
+    "americans",
+    "births",
+    "boys",
+    "girls",
+    "mothers",
+    "workers",
+    "individuals",
+    "users",
+    "pacientes",
+    "patienten",
+    "participantes",
+    "teilnehmer",
+    "personas",
     "trials",
 ];
 /// Words that make a number of people those of a study.
 const STUDIED: [&str; 24] = [
-    "study", "trial", "enrolled", "included", "involving", "analys", "analyz", "followed", "recruited", "survey", "randomi", "sent",
-    "assigned", "data", "records", "participa", "took part", "filled in", "asked", "examined", "methods", "compared", "received", "worn by",
+    "study",
+    "trial",
+    "enrolled",
+    "included",
+    "involving",
+    "analys",
+    "analyz",
+    "followed",
+    "recruited",
+    "survey",
+    "randomi",
+    "sent",
+    "assigned",
+    "data",
+    "records",
+    "participa",
+    "took part",
+    "filled in",
+    "asked",
+    "examined",
+    "methods",
+    "compared",
+    "received",
+    "worn by",
 ];
 /// Bytes in which the sample is looked for.
 const SAMPLE_READ: usize = 3_000;
