@@ -39,7 +39,12 @@ fn texts_of(entry: &Entry) -> impl Iterator<Item = &Text> {
 
 /// Whether a text holds an address on that very host.
 fn leads_to(text: &str, host: &str) -> bool {
-    text.match_indices("http").any(|(at, _)| {
+    // Within an address (a query that names another one) none begins.
+    let begins = |at: usize| {
+        let before = text[..at].chars().next_back();
+        before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '(' | '['))
+    };
+    text.match_indices("http").filter(|(at, _)| begins(*at)).any(|(at, _)| {
         let address = text[at..].split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')')).next();
         address.and_then(|address| Url::parse(address).ok()).is_some_and(|url| url.host_str() == Some(host))
     })
