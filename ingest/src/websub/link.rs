@@ -57,7 +57,7 @@ pub(crate) fn links(headers: &HeaderMap) -> Vec<(String, String)> {
         let mut rest = text.as_ref();
         while let Some((_, after)) = rest.split_once('<') {
             let Some((target, after)) = after.split_once('>') else { break };
-            let (parameters, after) = until_comma(after);
+            let (parameters, after) = until(after, ',');
             if let Some(rel) = rel(parameters) {
                 found.push((target.to_owned(), rel));
             }
@@ -70,8 +70,8 @@ pub(crate) fn links(headers: &HeaderMap) -> Vec<(String, String)> {
     found
 }
 
-/// Splits at the first comma outside quotes: the parameters of one link, and what follows.
-fn until_comma(text: &str) -> (&str, &str) {
+/// Splits at the first `separator` outside quotes: what stands before it, and what follows.
+fn until(text: &str, separator: char) -> (&str, &str) {
     let mut quoted = false;
     let mut escaped = false;
     for (at, c) in text.char_indices() {
@@ -79,7 +79,7 @@ fn until_comma(text: &str) -> (&str, &str) {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
-            ',' if !quoted => return (&text[..at], &text[at + 1..]),
+            c if c == separator && !quoted => return (&text[..at], &text[at + 1..]),
             _ => {}
         }
     }
@@ -87,12 +87,18 @@ fn until_comma(text: &str) -> (&str, &str) {
 }
 
 /// The first `rel` parameter (RFC 8288 section 3.3: others do not count).
-fn rel(parameters: &str) -> Option<String> {
-    parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"').to_ascii_lowercase();
-        name.trim().eq_ignore_ascii_case("rel").then(|| value.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
-    })
+fn rel(mut parameters: &str) -> Option<String> {
+    while !parameters.is_empty() {
+        let (parameter, after) = until(parameters, ';');
+        parameters = after;
+        if let Some((name, value)) = parameter.split_once('=')
+            && name.trim().eq_ignore_ascii_case("rel")
+        {
+            let value = value.trim().trim_matches('"').to_ascii_lowercase();
+            return Some(value.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
