@@ -210,7 +210,7 @@ fn url_pairs(question: &str) -> Vec<(&str, &str)> {
 fn jobs_and_events_stay_out_of_what_is_asked_by_condition() {
     let vocabulary = Vocabulary::bundled();
     let job = Fields { kind: ItemKind::Job, ..fields() };
-    let asked = |question| Query::from_pairs(url_pairs(question), vocabulary).unwrap().matches(&job, vocabulary);
+    let asked = |question: &str| Query::from_pairs(url_pairs(question), vocabulary).unwrap().matches(&job, vocabulary);
     let code = job.about.first().unwrap().to_string();
     assert_eq!(asked(&format!("condition={code}")), Tri::No);
     assert_eq!(asked(&format!("condition={code}&kind=job")), Tri::Yes);
