@@ -112,8 +112,10 @@ pub struct Cleaned {
 
 crate::traits::named! {
     /// The kind of an item: what one does with it.
+    #[derive(Default)]
     ItemKind {
         /// A text, without a finer kind.
+        #[default]
         Article = "article", "Article";
         /// A report of something that has just happened.
         News = "news", "News";
@@ -141,12 +143,6 @@ crate::traits::named! {
         CallForParticipants = "call-for-participants", "Call for participants";
         /// A notice of a support group.
         SupportGroup = "support-group", "Support group";
-    }
-}
-
-impl Default for ItemKind {
-    fn default() -> Self {
-        Self::Article
     }
 }
 

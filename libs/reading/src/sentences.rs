@@ -139,7 +139,7 @@ fn sentence_end(line: &str) -> (usize, bool) {
                 let next = line[end..].trim_start().chars().next();
                 // What goes on in lower case was no end ("approx. five"), nor is a mark inside a quotation.
                 let goes_on = next.is_some_and(char::is_lowercase);
-                if !goes_on && !(stop && end == at + 1 && is_abbreviation(&line[..at], next)) {
+                if !(goes_on || stop && end == at + 1 && is_abbreviation(&line[..at], next)) {
                     return (end, true);
                 }
             }
