@@ -33,7 +33,7 @@ pub(super) enum Subject {
     All,
     Condition { code: ConditionCode, mentions: bool },
     Organization(Slug),
-    Search(Query),
+    Search(Box<Query>),
 }
 
 /// Which part of a feed.
@@ -54,7 +54,7 @@ impl Subject {
             Self::All => Query::default(),
             Self::Condition { code, mentions } => Query { about_only: !mentions, ..Query::about(code.clone()) },
             Self::Organization(slug) => Query::of_organization(slug.as_str()),
-            Self::Search(query) => query.clone(),
+            Self::Search(query) => (**query).clone(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Subject {
     fn of_query(query: Query) -> Self {
         let plain = Query { sort: None, ..query.clone() };
         if query.sort == Some(Sort::Relevance) {
-            return Self::Search(query);
+            return Self::Search(Box::new(query));
         }
         if plain.is_everything() {
             return Self::All;
@@ -91,7 +91,7 @@ impl Subject {
                 return subject;
             }
         }
-        Self::Search(plain)
+        Self::Search(Box::new(plain))
     }
 }
 
@@ -209,7 +209,7 @@ pub(super) fn top(raw: &str, query: Option<&str>, vocabulary: &Vocabulary) -> Re
             }
             let query = Query::from_pairs(rest, vocabulary)?;
             let (subject, part) = match after {
-                Some(cursor) => (Subject::Search(query), Part::After(cursor)),
+                Some(cursor) => (Subject::Search(Box::new(query)), Part::After(cursor)),
                 None => (Subject::of_query(query), Part::Newest),
             };
             Ok(FeedAddress { subject, format, part })
