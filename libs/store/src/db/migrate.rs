@@ -67,15 +67,15 @@ impl FileLock {
     }
 }
 
-/// The migrations still to be run on a database that has run up to `done`.
-fn outstanding(all: &'static [(i64, &str)], done: i64) -> Result<impl Iterator<Item = (i64, &'static str)>> {
-    let newest = all.last().map_or(0, |(version, _)| *version);
-    if done > newest {
+/// The migrations still to be run on a database that has run `done`, in order: also one that came between two others.
+fn outstanding(all: &'static [(i64, &str)], done: &[i64]) -> Result<Vec<(i64, &'static str)>> {
+    if let Some(version) = done.iter().find(|version| all.iter().all(|(known, _)| known != *version)) {
+        let newest = all.last().map_or(0, |(version, _)| *version);
         return Err(StoreError::Invalid(format!(
-            "the database has schema {done}, this program knows up to {newest}: use the newer program"
+            "the database has schema {version}, this program knows up to {newest}: use the newer program"
         )));
     }
-    Ok(all.iter().copied().filter(move |(version, _)| *version > done))
+    Ok(all.iter().copied().filter(|(version, _)| !done.contains(version)).collect())
 }
 
 /// Brings an SQLite file up to date; the caller holds the [`FileLock`].
@@ -83,8 +83,9 @@ pub(crate) async fn sqlite(conn: &mut SqliteConnection) -> Result<()> {
     conn.execute("BEGIN IMMEDIATE").await?;
     let outcome = async {
         conn.execute(TABLE).await?;
-        let row = conn.fetch_one("SELECT COALESCE(MAX(version), 0) FROM schema_migrations").await?;
-        for (version, sql) in outstanding(SQLITE, row.try_get(0)?)? {
+        let done = conn.fetch_all("SELECT version FROM schema_migrations").await?;
+        let done = done.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
+        for (version, sql) in outstanding(SQLITE, &done)? {
             conn.execute(sqlx::raw_sql(sql)).await?;
             let note = sqlx::query("INSERT INTO schema_migrations (version, applied_at) VALUES ($1, $2)");
             conn.execute(note.bind(version).bind(Timestamp::now().as_millisecond())).await?;
@@ -101,12 +102,28 @@ pub(crate) async fn postgres(pool: &PgPool) -> Result<()> {
     let mut tx = pool.begin().await?;
     tx.execute(sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK)).await?;
     tx.execute(TABLE).await?;
-    let row = tx.fetch_one("SELECT COALESCE(MAX(version), 0) FROM schema_migrations").await?;
-    for (version, sql) in outstanding(POSTGRES, row.try_get(0)?)? {
+    let done = tx.fetch_all("SELECT version FROM schema_migrations").await?;
+    let done = done.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<i64>, _>>()?;
+    for (version, sql) in outstanding(POSTGRES, &done)? {
         tx.execute(sqlx::raw_sql(sql)).await?;
         let note = sqlx::query("INSERT INTO schema_migrations (version, applied_at) VALUES ($1, $2)");
         tx.execute(note.bind(version).bind(Timestamp::now().as_millisecond())).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_run_and_what_is_unknown_stops() {
+        const ALL: &[(i64, &str)] = &[(1, "a"), (20, "b"), (30, "c")];
+        let run = |done: &[i64]| outstanding(ALL, done).map(|left| left.iter().map(|(version, _)| *version).collect());
+        assert_eq!(run(&[]).unwrap(), vec![1, 20, 30]);
+        assert_eq!(run(&[1, 30]).unwrap(), vec![20], "30 was there before 20 was written");
+        assert_eq!(run(&[1, 20, 30]).unwrap(), Vec::<i64>::new());
+        assert!(run(&[1, 31]).unwrap_err().to_string().contains("schema 31"));
+    }
 }
