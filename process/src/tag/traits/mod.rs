@@ -19,6 +19,8 @@ const HOLDS: f32 = 2.0;
 const PATIENT_HOLDS: f32 = 3.0;
 /// What a kind must reach.
 const KIND_HOLDS: f32 = 3.0;
+/// What a kind must reach that keeps an item out of condition feeds: a wrong one would hide it from those who look for it.
+const HIDING_HOLDS: f32 = 6.0;
 /// News is told by many small words, so its sum counts less beside a finer kind's.
 const NEWS_COUNTS: f32 = 0.7;
 /// Most aspects of an item.
@@ -71,7 +73,11 @@ pub fn of(looked: &Looked<'_>) -> (ItemKind, Traits) {
         });
         // Equal sums: the one that stands first in the table.
         let best = kinds.reduce(|best, next| if next.2 > best.2 { next } else { best });
-        let least = |kind| if kind == ItemKind::News { HOLDS * NEWS_COUNTS } else { KIND_HOLDS };
+        let least = |kind| match kind {
+            ItemKind::News => HOLDS * NEWS_COUNTS,
+            ItemKind::Job | ItemKind::Event => HIDING_HOLDS,
+            _ => KIND_HOLDS,
+        };
         if let Some((found, score, _)) = best.filter(|(found, _, sum)| *sum >= least(*found)) {
             kind = (found, Some(score));
         }
