@@ -168,8 +168,7 @@ fn restored(network: &Network, servers: &Servers, settings: &str) {
 
     publisher.now(|_| Reply::status(503));
     let Pair::Servers { database, kafka } = network.pair() else { panic!("this is for Kafka") };
-    let older = database.replace("/postgres", "/older");
-    assert_ne!(&older, database);
+    let older = format!("{}/older", database.strip_suffix("/postgres").unwrap());
     let older = Network::new(&Pair::Servers { database: older, kafka: kafka.clone() }, settings);
     run(&older, 20);
     outputs::assert_no_gap(&older);
