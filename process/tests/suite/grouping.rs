@@ -270,8 +270,11 @@ fn stream() -> impl Strategy<Value = Vec<TaggedV1>> {
                 let mut entry = tagged(number, &format!("g{page}-{body}"), &title, &text(body), &url, minutes);
                 entry.version = version;
                 // Of an entry nothing comes after it is gone before it was there: order is kept by key.
-                let first = seen.insert(entry.entry);
-                (!(gone && first)).then(|| if gone { deleted(entry) } else { entry })
+                if gone {
+                    return seen.contains(&entry.entry).then(|| deleted(entry));
+                }
+                seen.insert(entry.entry);
+                Some(entry)
             })
             .collect()
     })
