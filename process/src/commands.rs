@@ -7,11 +7,11 @@ use std::{
 
 use carewire_conditions::{Document, Tagger};
 use carewire_schemas::{
-    Change, Cleaned, EntryId, FeedId, ItemKind, OrganizationId, PipelineVersion, StoryRelation, TaggedV1, TraceParent,
-    Via,
+    AspectTag, AudienceTag, Change, Cleaned, ConditionCode, ConditionTag, EntryId, Evidence, FeedId, ItemKind,
+    OrganizationId, PipelineVersion, Qualifier, Reading, Role, StoryRelation, Study, TaggedV1, TraceParent, Via,
 };
 use jiff::{Timestamp, civil, tz::TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -83,24 +83,55 @@ pub fn tag_lines(reader: impl BufRead, mut writer: impl Write, report: impl FnMu
             media: ItemKind::Article,
             dated: None,
         });
-        let conditions: Vec<Value> = tags
-            .iter()
-            .map(|tag| {
-                json!({
-                    "code": tag.code, "name": tag.name, "role": tag.role, "score": score(tag.score), "negated": tag.negated,
-                    "qualifier": tag.qualifier, "topic": tag.topic, "evidence": tag.evidence,
-                })
-            })
-            .collect();
-        let answer = json!({
-            "id": line.id, "conditions": conditions, "language": language, "kind": kind, "kind_evidence": traits.kind_evidence,
-            "reading": traits.reading, "study": traits.study, "aspects": traits.aspects, "audience": traits.audience,
-        });
+        let answer = TagAnswer {
+            id: &line.id,
+            conditions: tags.iter().map(Tagged::from).collect(),
+            language: language.as_deref(),
+            kind,
+            kind_evidence: &traits.kind_evidence,
+            reading: traits.reading,
+            study: traits.study.as_ref(),
+            aspects: &traits.aspects,
+            audience: &traits.audience,
+        };
         serde_json::to_writer(&mut writer, &answer)?;
         writer.write_all(b"\n")
     })?;
     writer.flush()?;
     Ok(lines)
+}
+
+#[derive(Serialize)]
+struct TagAnswer<'a> {
+    id: &'a Value,
+    conditions: Vec<Tagged<'a>>,
+    language: Option<&'a str>,
+    kind: ItemKind,
+    kind_evidence: &'a [Evidence],
+    reading: Option<Reading>,
+    study: Option<&'a Study>,
+    aspects: &'a [AspectTag],
+    audience: &'a [AudienceTag],
+}
+
+#[derive(Serialize)]
+struct Tagged<'a> {
+    code: &'a ConditionCode,
+    name: &'a str,
+    role: Role,
+    score: f64,
+    negated: bool,
+    qualifier: Option<Qualifier>,
+    topic: bool,
+    evidence: &'a [Evidence],
+}
+
+impl<'a> From<&'a ConditionTag> for Tagged<'a> {
+    fn from(tag: &'a ConditionTag) -> Self {
+        let &ConditionTag { role, negated, qualifier, topic, .. } = tag;
+        let score = score(tag.score);
+        Self { code: &tag.code, name: &tag.name, role, score, negated, qualifier, topic, evidence: &tag.evidence }
+    }
 }
 
 /// A score as it reads, not as the nearest wider float: 0.613, not 0.6129999756813049.

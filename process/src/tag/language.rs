@@ -32,10 +32,17 @@ pub fn of(declared: Option<&str>, title: &str, text: &str) -> Option<String> {
     }
 }
 
-/// Title and the beginning of the text, cut at a character.
+/// Title and the beginning of the text, cut at a character, without addresses, which are in no language.
 fn sample(title: &str, text: &str) -> String {
     let text = &text[..text.floor_char_boundary(READ)];
-    if text.len() >= READ { text.to_owned() } else { format!("{title}\n{text}")[..].chars().take(READ).collect() }
+    let sample = if text.len() >= READ { text.to_owned() } else { format!("{title}\n{text}") };
+    let sample = if sample.contains("://") {
+        let words = sample.split_whitespace().filter(|word| !word.contains("://"));
+        words.fold(String::with_capacity(sample.len()), |all, word| all + word + " ")
+    } else {
+        sample
+    };
+    if sample.len() <= READ { sample } else { sample[..sample.floor_char_boundary(READ)].to_owned() }
 }
 
 /// Small words that are common in one of these languages and rare or absent in the others.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
 use carewire_schemas::{Aspect, Audience, Evidence, Field, ItemKind, StudyDesign};
 
 /// What a phrase speaks for.
@@ -36,6 +36,8 @@ struct Rule {
 
 /// A phrase of the table.
 struct Phrase {
+    /// In lower case as far as it is ASCII.
+    words: Box<str>,
     /// Stands for any ending.
     open: bool,
     rules: Vec<Rule>,
@@ -43,13 +45,34 @@ struct Phrase {
 
 /// The compiled table.
 struct Table {
-    automaton: AhoCorasick,
     phrases: Vec<Phrase>,
+    /// Phrases of title and text by [`slot`] of their beginning: looked up where words begin, which is far fewer places
+    /// than an automaton over all bytes would look at.
+    slots: Box<[Box<[u16]>]>,
+    /// Which bytes begin a phrase without being of a letter or digit.
+    openers: [bool; 256],
+    /// Phrases that count in an address, where nothing parts words.
+    addresses: AhoCorasick,
+    /// The phrases of `addresses` by its own numbers.
+    address_phrases: Vec<u16>,
     labels: Vec<Label>,
+}
+
+/// Places of [`Table::slots`]; a power of two.
+const SLOTS: usize = 8192;
+
+/// Where phrases with this beginning are listed: by their first three bytes, or by as many as they have.
+fn slot(beginning: &[u8]) -> usize {
+    let key = beginning.iter().take(3).fold(1u32, |key, byte| key << 8 | u32::from(byte.to_ascii_lowercase()));
+    (key.wrapping_mul(0x9e37_79b1) >> 19) as usize % SLOTS
 }
 
 /// Most labels of the table.
 const LABELS: usize = 40;
+/// Most phrases of the table.
+const MOST: usize = 4096;
+/// Which phrases were found in a field already.
+type Seen = [u64; MOST.div_ceil(64)];
 /// Most bytes of a text that are looked at: what a text is shows early.
 const READ: usize = 3_000;
 /// What a phrase in the title counts more.
@@ -67,7 +90,6 @@ impl Table {
         let mut labels: Vec<Label> = Vec::new();
         let mut phrases: Vec<Phrase> = Vec::new();
         let mut places = rustc_hash::FxHashMap::<(&str, bool), usize>::default();
-        let mut patterns: Vec<&str> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let wrong = |what: &str| format!("line {}: {what}: {line}", number + 1);
             let line = line.trim();
@@ -92,22 +114,34 @@ impl Table {
                     return Err(wrong("an empty phrase, or one with white space at its ends"));
                 }
                 let at = *places.entry((phrase, open)).or_insert_with(|| {
-                    patterns.push(phrase);
-                    phrases.push(Phrase { open, rules: Vec::new() });
+                    phrases.push(Phrase { words: phrase.to_ascii_lowercase().into(), open, rules: Vec::new() });
                     phrases.len() - 1
                 });
                 phrases[at].rules.push(Rule { label, weight, place });
             }
         }
-        if labels.len() > LABELS {
-            return Err(format!("{} labels, at most {LABELS}", labels.len()));
+        if labels.len() > LABELS || phrases.len() > MOST {
+            return Err(format!("{} labels, {} phrases: at most {LABELS}, {MOST}", labels.len(), phrases.len()));
         }
-        let automaton = AhoCorasick::builder()
+        let (mut slots, mut address_phrases) = (vec![Vec::new(); SLOTS], Vec::new());
+        let mut openers = [false; 256];
+        for (at, phrase) in phrases.iter().enumerate() {
+            let at = u16::try_from(at).map_err(|_| "too many phrases".to_owned())?;
+            if phrase.rules.iter().any(|rule| rule.place == Place::Address) {
+                address_phrases.push(at);
+            }
+            if phrase.rules.iter().any(|rule| rule.place != Place::Address) {
+                let words = phrase.words.as_bytes();
+                slots[slot(words)].push(at);
+                openers[usize::from(words[0])] |= !is_word(words[0]);
+            }
+        }
+        let addresses = AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&patterns)
+            .build(address_phrases.iter().map(|at| &*phrases[usize::from(*at)].words))
             .map_err(|error| error.to_string())?;
-        Ok(Self { automaton, phrases, labels })
+        let slots = slots.into_iter().map(Vec::into_boxed_slice).collect();
+        Ok(Self { phrases, slots, openers, addresses, address_phrases, labels })
     }
 }
 
@@ -175,44 +209,66 @@ impl Scores {
     #[must_use]
     pub fn of(title: &str, text: &str, url: Option<&str>) -> Self {
         let mut found = Self { scores: [Score::default(); LABELS] };
-        let mut seen = vec![0u64; TABLE.phrases.len().div_ceil(64)];
-        found.scan(title, Some(true), &mut seen);
+        let mut seen = [0u64; MOST.div_ceil(64)];
+        found.scan(title, true, &mut seen);
         seen.fill(0);
-        found.scan(&text[..text.floor_char_boundary(READ)], Some(false), &mut seen);
+        found.scan(&text[..text.floor_char_boundary(READ)], false, &mut seen);
         if let Some(url) = url {
-            found.scan(url, None, &mut seen);
+            found.address(url);
         }
         found
     }
 
-    /// `title`: whether `text` is the title, the text, or (none) the address.
-    fn scan(&mut self, text: &str, title: Option<bool>, seen: &mut [u64]) {
+    /// `title`: whether `text` is the title.
+    fn scan(&mut self, text: &str, title: bool, seen: &mut Seen) {
         let table = &*TABLE;
         let bytes = text.as_bytes();
-        for found in table.automaton.find_overlapping_iter(text) {
-            let at = found.pattern().as_usize();
-            let phrase = &table.phrases[at];
-            let bit = 1u64 << (at % 64);
-            if seen[at / 64] & bit != 0 {
-                continue;
-            }
-            let Some(title) = title else {
-                let rules = phrase.rules.iter().filter(|rule| rule.place == Place::Address);
-                rules.for_each(|rule| self.scores[rule.label as usize].sum += rule.weight);
-                continue;
-            };
-            if !(word_begins(bytes, found.start()) && (phrase.open || word_ends(bytes, found.end()))) {
-                continue;
-            }
-            seen[at / 64] |= bit;
-            for rule in &phrase.rules {
-                if rule.place == Place::Address || rule.place == Place::Title && !title {
-                    continue;
+        let mut within = false;
+        for (start, byte) in bytes.iter().enumerate() {
+            let word = is_word(*byte);
+            if word && !within && word_begins(bytes, start) || table.openers[usize::from(*byte)] {
+                let beginning = &bytes[start..];
+                for length in 1..=beginning.len().min(3) {
+                    for at in &*table.slots[slot(&beginning[..length])] {
+                        let words = table.phrases[usize::from(*at)].words.as_bytes();
+                        // A shorter beginning stands for phrases that are no longer than it.
+                        let same = |have: &[u8]| have.eq_ignore_ascii_case(words);
+                        if (length == 3 || words.len() == length) && beginning.get(..words.len()).is_some_and(same) {
+                            self.found(*at, bytes, start, title, seen);
+                        }
+                    }
                 }
-                let weight = if title && rule.place == Place::Anywhere { rule.weight * TITLE } else { rule.weight };
-                let hit = Hit { title, start: found.start() as u32, end: found.end() as u32, weight };
-                self.scores[rule.label as usize].add(hit);
             }
+            within = word;
+        }
+    }
+
+    /// A phrase stands at `start`, where a word begins.
+    fn found(&mut self, at: u16, bytes: &[u8], start: usize, title: bool, seen: &mut Seen) {
+        let at = usize::from(at);
+        let phrase = &TABLE.phrases[at];
+        let end = start + phrase.words.len();
+        let bit = 1u64 << (at % 64);
+        if seen[at / 64] & bit != 0 || !(phrase.open || word_ends(bytes, end)) {
+            return;
+        }
+        seen[at / 64] |= bit;
+        for rule in &phrase.rules {
+            if rule.place == Place::Address || rule.place == Place::Title && !title {
+                continue;
+            }
+            let weight = if title && rule.place == Place::Anywhere { rule.weight * TITLE } else { rule.weight };
+            self.scores[rule.label as usize].add(Hit { title, start: start as u32, end: end as u32, weight });
+        }
+    }
+
+    /// What an address says.
+    fn address(&mut self, url: &str) {
+        let table = &*TABLE;
+        for found in table.addresses.find_overlapping_iter(url) {
+            let phrase = &table.phrases[usize::from(table.address_phrases[found.pattern().as_usize()])];
+            let rules = phrase.rules.iter().filter(|rule| rule.place == Place::Address);
+            rules.for_each(|rule| self.scores[rule.label as usize].sum += rule.weight);
         }
     }
 
@@ -222,10 +278,14 @@ impl Scores {
     }
 }
 
+/// A byte of a letter or digit; beyond ASCII of most letters.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0xc3
+}
+
 /// Whether no letter or digit stands before `at`, or what begins there is none itself.
 fn word_begins(bytes: &[u8], at: usize) -> bool {
-    let within = |b: u8| b.is_ascii_alphanumeric() || b >= 0xc3;
-    at == 0 || !within(bytes[at]) || !within(bytes[at - 1]) && (bytes[at - 1] < 0x80 || is_mark(bytes, at))
+    at == 0 || !is_word(bytes[at]) || !is_word(bytes[at - 1]) && (bytes[at - 1] < 0x80 || is_mark(bytes, at))
 }
 
 /// Whether no letter or digit follows, or what ended was none itself.
