@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use carewire_bus::stage::{BackOff, Handler, StageError, StageSpec};
+use carewire_bus::stage::{Handler, StageError, StageSpec};
 use carewire_bus::{Bus, Health, Producer, Received, stage};
 use carewire_conditions::Vocabulary;
 use carewire_query::public::{RowError, make_row};
@@ -35,20 +35,8 @@ pub async fn run(
     stop: &CancellationToken,
 ) -> Result<(), StageError> {
     let spec = StageSpec { group: GROUP, topics: &[topics::ITEMS], max_records: 500 };
-    let mut wait = BackOff::default();
-    let positions = loop {
-        match store.positions_in(GROUP, topics::ITEMS).await.map_err(trouble) {
-            Ok(positions) => break positions,
-            Err(StageError::Transient(why)) => {
-                health.waits(why);
-                if wait.stopped(stop).await {
-                    return Ok(());
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    };
-    stage::go_back(bus, GROUP, topics::ITEMS, &positions, health, stop).await?;
+    let stored = || async { store.positions_in(GROUP, topics::ITEMS).await.map_err(trouble) };
+    stage::go_back(bus, GROUP, topics::ITEMS, stored, health, stop).await?;
     let mut sink = Sink { store: store.clone(), producer: bus.producer(), vocabulary };
     stage::run(bus, spec, &mut sink, health, stop).await
 }

@@ -262,7 +262,9 @@ fn finish(
     now: Timestamp,
 ) -> ItemRow {
     public.conditions = conditions(tags, decided.about.as_deref(), public.language.as_deref(), vocabulary);
-    meta.tags = (!same_tags(&public.conditions, tags)).then(|| tags.to_vec());
+    // What is shown says the same unless a curator or a negation changed it.
+    let differs = decided.about.is_some() || tags.iter().any(|tag| tag.negated);
+    meta.tags = differs.then(|| tags.to_vec());
     let was_public = existing.is_some_and(|row| row.first.is_some());
     // What was public once leaves a withdrawal, whatever the reason: who has a copy must hear of it.
     let state = match state(meta, decided) {
@@ -365,14 +367,6 @@ fn conditions(
         }
     }
     out
-}
-
-/// Whether tags are the same but for their names, which follow from the codes.
-fn same_tags(a: &[ConditionTag], b: &[ConditionTag]) -> bool {
-    let same = |(a, b): (&ConditionTag, &ConditionTag)| {
-        a.code == b.code && *a == ConditionTag { name: a.name.clone(), ..b.clone() }
-    };
-    a.len() == b.len() && a.iter().zip(b).all(same)
 }
 
 /// What queries see of a public form.

@@ -64,8 +64,8 @@ impl<'a> Active<'a> {
         let mut activity = store.activity();
         activity.mark_changed();
         let grouper = load(store).await.map_err(of_store)?;
-        let positions = store.positions_in(GROUP, topics::TAGGED).await.map_err(of_store)?;
-        stage::go_back(&deps.bus, GROUP, topics::TAGGED, &positions, &deps.health, stop).await?;
+        let stored = || async { store.positions_in(GROUP, topics::TAGGED).await.map_err(of_store) };
+        stage::go_back(&deps.bus, GROUP, topics::TAGGED, stored, &deps.health, stop).await?;
         let standing_done = store.standing_done().await.map_err(of_store)?;
         let consumer = deps.bus.consumer(GROUP, &[topics::TAGGED], ConsumerConfig::default()).await.map_err(of_bus)?;
         Ok(Self {
