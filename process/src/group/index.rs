@@ -27,9 +27,11 @@ pub const STORY_DAYS: i64 = 7;
 /// Most items in the window; beyond, the oldest leave.
 pub const MAX_ITEMS: usize = 1_000_000;
 
-/// Mean similarity to a story's members from which on an item continues it: of titles alone, and with a lead.
-const STORY_TITLE: f32 = 0.24;
-const STORY_LEAD: f32 = 0.22;
+/// Similarity to a story from which on an item continues it: of titles alone, and with a lead.
+const STORY_TITLE: f32 = 0.22;
+const STORY_LEAD: f32 = 0.16;
+/// What the nearest member counts in the similarity to a story; the mean of all counts the rest.
+const NEAREST: f32 = 0.2;
 /// A text of up to so many terms counts as a title alone.
 const TITLE_TERMS: usize = 14;
 /// Entries of the terms' lists that are gone through for one text.
@@ -233,7 +235,7 @@ impl Index {
     }
 
     /// The story that a text continues: the one to whose members, published within [`STORY_DAYS`] of it, it is most
-    /// similar in the mean, if that is similar enough. Ties go to the smaller story id.
+    /// similar, if that is similar enough. Ties go to the smaller story id.
     #[must_use]
     pub fn story(&mut self, terms: &Terms, published: i64) -> Option<StoryId> {
         let mut stories: Vec<StoryId> = Vec::with_capacity(STORIES);
@@ -249,9 +251,9 @@ impl Index {
         }
         let mut best: Option<(f32, StoryId)> = None;
         for story in stories {
-            let Some(mean) = self.mean(terms, published, story) else { continue };
-            if best.is_none_or(|(most, id)| mean > most || mean == most && story < id) {
-                best = Some((mean, story));
+            let Some(like) = self.likeness(terms, published, story) else { continue };
+            if best.is_none_or(|(most, id)| like > most || like == most && story < id) {
+                best = Some((like, story));
             }
         }
         best.map(|(_, story)| story)
@@ -295,24 +297,27 @@ impl Index {
         found.into_iter().map(|(_, _, at)| at).collect()
     }
 
-    /// Mean similarity to the members of a story within the window, where it reaches the threshold.
-    fn mean(&self, terms: &Terms, published: i64, story: StoryId) -> Option<f32> {
+    /// Similarity to a story, where it reaches the threshold: to its members within the window in the mean, and to the
+    /// nearest.
+    fn likeness(&self, terms: &Terms, published: i64, story: StoryId) -> Option<f32> {
         let members = self.of_story.get(&story)?;
-        let (mut sum, mut count, mut short) = (0.0, 0usize, terms.len() <= TITLE_TERMS);
+        let (mut sum, mut nearest, mut count, mut short) = (0.0, 0.0f32, 0usize, terms.len() <= TITLE_TERMS);
         for at in members.iter().rev() {
             let Some(slot) = &self.slots[*at as usize] else { continue };
             if (slot.packed.published() - published).abs() > STORY_DAYS * DAY {
                 continue;
             }
-            sum += cosine(terms, slot.packed.terms());
+            let like = cosine(terms, slot.packed.terms());
+            sum += like;
+            nearest = nearest.max(like);
             short |= slot.packed.terms().len() <= TITLE_TERMS;
             count += 1;
             if count == MEMBERS {
                 break;
             }
         }
-        let mean = sum / count.max(1) as f32;
-        (count > 0 && mean >= if short { STORY_TITLE } else { STORY_LEAD }).then_some(mean)
+        let like = (1.0 - NEAREST) * sum / count.max(1) as f32 + NEAREST * nearest;
+        (count > 0 && like >= if short { STORY_TITLE } else { STORY_LEAD }).then_some(like)
     }
 }
 

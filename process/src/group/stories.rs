@@ -15,6 +15,10 @@ use super::copies::words;
 const LEAD: usize = 60;
 /// Terms kept of an item, by weight.
 pub const TERMS: usize = 28;
+/// Letters that count of a word's stem: "enrol" and "enrolment", "approve" and "approval" meet in their beginnings.
+const STEM: usize = 7;
+/// What a cosine over only two common terms counts: two words may meet by chance in short titles ("quality of life").
+const TWO_TERMS: f32 = 0.75;
 /// Documents that the prior stands for.
 const PRIOR: f32 = 2_000.0;
 
@@ -106,8 +110,15 @@ fn is_stop(word: &str) -> bool {
 }
 
 /// Takes off the commonest endings of English (and what is like them elsewhere), so that "vaccines" and "vaccinated" come
-/// near "vaccine". Rough on purpose: both sides of every comparison go through it.
+/// near "vaccine", and then what is beyond [`STEM`]. Rough on purpose: both sides of every comparison go through it.
 fn stem(word: &mut String) {
+    without_ending(word);
+    if word.is_ascii() {
+        word.truncate(STEM);
+    }
+}
+
+fn without_ending(word: &mut String) {
     if !word.is_ascii() || word.len() < 4 || word.bytes().any(|b| b.is_ascii_digit()) {
         return;
     }
@@ -205,7 +216,8 @@ fn prior() -> &'static FxHashMap<u32, f32> {
     &TABLE
 }
 
-/// Cosine of two vectors, 0 to 1; 0 where only one term is common, which may be anything in a short title.
+/// Cosine of two vectors, 0 to 1; 0 where only one term is common, which may be anything in a short title, and less than
+/// it is where only two are.
 #[must_use]
 pub fn cosine(a: &[(u32, u16)], b: impl Iterator<Item = (u32, u16)>) -> f32 {
     let mut i = 0;
@@ -219,5 +231,10 @@ pub fn cosine(a: &[(u32, u16)], b: impl Iterator<Item = (u32, u16)>) -> f32 {
             common += 1;
         }
     }
-    if common < 2 { 0.0 } else { sum as f32 / (65_535.0 * 65_535.0) }
+    let cosine = sum as f32 / (65_535.0 * 65_535.0);
+    match common {
+        0 | 1 => 0.0,
+        2 => cosine * TWO_TERMS,
+        _ => cosine,
+    }
 }
