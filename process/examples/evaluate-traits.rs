@@ -1,8 +1,44 @@
 //! Measures kind, evidence, aspects and audience on our own labelled texts and prints reached, floor and goal.
 //!
-//! `evaluate-traits [--misses SET]`: `--misses a` prints what is wrong in a set.
+//! `evaluate-traits [--misses SET | --headlines]`: `--misses a` prints what is wrong in a set; `--headlines` counts the kinds of the
+//! headlines in `CAREWIRE_SHARED_DATA`, which are hardly ever jobs and events, and says how long it takes.
 
-use carewire_process::evaluation;
+use carewire_process::{
+    evaluation,
+    tag::traits::{Looked, of},
+};
+use carewire_schemas::ItemKind;
+
+/// The kinds of headlines that nothing was learned from, and the time of a headline and of a text of 2 KB.
+fn headlines() -> Result<(), String> {
+    let data = std::env::var("CAREWIRE_SHARED_DATA").map_err(|_| "CAREWIRE_SHARED_DATA is not set".to_owned())?;
+    let texts = evaluation::headlines(std::path::Path::new(&data)).map_err(|error| error.to_string())?;
+    let mut kinds = std::collections::BTreeMap::<&str, usize>::new();
+    let looked = |title, text| Looked {
+        title,
+        text,
+        html: "",
+        url: None,
+        language: None,
+        media: ItemKind::Article,
+        dated: None,
+    };
+    let started = std::time::Instant::now();
+    for title in &texts {
+        let (kind, _) = of(&looked(title, ""));
+        *kinds.entry(kind.as_str()).or_default() += 1;
+        if kind.is_aside() {
+            println!("{}: {title}", kind.as_str());
+        }
+    }
+    let each = started.elapsed().as_secs_f64() / texts.len().max(1) as f64;
+    println!("{} headlines, {:.1} µs each: {kinds:?}", texts.len(), each * 1e6);
+    let long: Vec<String> = texts.chunks(25).map(|part| part.join(". ").chars().take(2000).collect()).collect();
+    let started = std::time::Instant::now();
+    long.iter().zip(&texts).for_each(|(text, title)| drop(of(&looked(title, text))));
+    println!("texts of 2 KB: {:.1} µs each", started.elapsed().as_secs_f64() / long.len().max(1) as f64 * 1e6);
+    Ok(())
+}
 
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +66,9 @@ fn main() -> Result<(), String> {
             }
         }
         return Ok(());
+    }
+    if arguments.iter().any(|argument| argument == "--headlines") {
+        return headlines();
     }
     println!("{:<34} {:>7} {:>7} {:>7}", "measure", "reached", "floor", "goal");
     for figure in evaluation::evaluate()? {

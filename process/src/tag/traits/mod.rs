@@ -1,30 +1,38 @@
 //! Kind, study, aspects, audience, reading level: what an item is beside what it is about.
 //!
-//! Rules over words, so that a curator can see why: [`phrases`] is a table of phrases with weights, and each label's
-//! evidence is the phrases found. [`study`] finds the numbers of studies. What is decided from the sums stands here.
+//! Two tables look at title and text: [`phrases`] sums what phrases say that were written by hand, and [`model`] weighs words, pairs
+//! of words, sorts of words and forms of numbers ([`features`]) and the phrases' sums with weights learned from labelled texts. Each
+//! label names the words it rests on, so that a curator can see why. [`study`] finds the numbers of studies. What is decided from the
+//! sums stands here.
 
+pub mod features;
+pub mod model;
 mod phrases;
 pub mod study;
 
 use carewire_schemas::{
-    Aspect, AspectTag, Audience, AudienceTag, Content, ItemKind, MediaKind, Study, StudyDesign, Traits,
+    Aspect, AspectTag, Audience, AudienceTag, Content, Evidence, ItemKind, MediaKind, Study, StudyDesign, Traits,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use phrases::{Label, Score, Scores};
+use model::{Hit, Model};
+use phrases::Span;
+pub use phrases::{Label, Scores};
 
-/// The least sum for which a label holds.
-const HOLDS: f32 = 2.0;
-/// The same for an audience of patients, whom most texts speak to by the way.
-const PATIENT_HOLDS: f32 = 3.0;
-/// What a kind must reach.
-const KIND_HOLDS: f32 = 3.0;
-/// What a kind must reach that keeps an item out of condition feeds: a wrong one would hide it from those who look for it.
-const HIDING_HOLDS: f32 = 6.0;
-/// News is told by many small words, so its sum counts less beside a finer kind's.
-const NEWS_COUNTS: f32 = 0.7;
+/// How likely a kind must be that keeps an item out of condition feeds: a wrong one would hide it from those who look for it.
+const HIDING_HOLDS: f32 = 0.5;
+/// What a part of the address adds to a kind's sum for each unit of its weight.
+const ADDRESS: f32 = 1.0;
 /// Most aspects of an item.
 const ASPECTS: usize = 3;
+/// Most audiences of an item.
+const AUDIENCES: usize = 2;
+/// Pieces of evidence of a label.
+const EVIDENCE: usize = 3;
+/// How many of the model's hits are looked at for them.
+const HEAVY: usize = 8;
+/// What a hit of the model weighs at least to be named as evidence.
+const LEAST_EVIDENCE: f32 = 0.02;
 
 /// What is looked at of an item.
 #[derive(Clone, Copy)]
@@ -59,53 +67,136 @@ pub fn media_kind(content: &Content) -> ItemKind {
     }
 }
 
+/// Kinds in the order of the model's columns.
+pub const KINDS: [ItemKind; model::KINDS] = [
+    ItemKind::Article,
+    ItemKind::News,
+    ItemKind::PatientStory,
+    ItemKind::ResearchArticle,
+    ItemKind::PressRelease,
+    ItemKind::Guideline,
+    ItemKind::Event,
+    ItemKind::Job,
+    ItemKind::Recall,
+    ItemKind::Outbreak,
+    ItemKind::CallForParticipants,
+    ItemKind::SupportGroup,
+];
+/// Designs in the order of the model's columns, after the one for none.
+pub const DESIGNS: [StudyDesign; 7] = [
+    StudyDesign::SystematicReview,
+    StudyDesign::RandomizedTrial,
+    StudyDesign::Observational,
+    StudyDesign::CaseReport,
+    StudyDesign::AnimalOrCell,
+    StudyDesign::Guideline,
+    StudyDesign::ExpertOpinion,
+];
+/// Aspects in the order of the model's columns.
+pub const ASPECT_COLUMNS: [Aspect; 8] = [
+    Aspect::Prevention,
+    Aspect::Symptoms,
+    Aspect::Tests,
+    Aspect::Treatment,
+    Aspect::LivingWith,
+    Aspect::CaringFor,
+    Aspect::Research,
+    Aspect::OrganizationNews,
+];
+/// Audiences in the order of the model's columns.
+pub const AUDIENCE_COLUMNS: [Audience; 4] =
+    [Audience::Patient, Audience::Carer, Audience::Child, Audience::Professional];
+/// The column of "no design", behind the kinds.
+const NO_DESIGN: usize = model::KINDS;
+/// The first column of an aspect.
+const FIRST_ASPECT: usize = NO_DESIGN + 1 + DESIGNS.len();
+/// The first column of an audience.
+const FIRST_AUDIENCE: usize = FIRST_ASPECT + ASPECT_COLUMNS.len();
+
+/// What the tables say of an item.
+struct Seen<'a> {
+    title: &'a str,
+    text: &'a str,
+    phrases: Scores,
+    hits: Vec<Hit>,
+    sums: [f32; model::COLUMNS],
+}
+
+impl Seen<'_> {
+    /// The words that a column rests on: phrases of the table first, then what the model found, the heaviest first.
+    fn evidence(&self, column: usize, label: Label) -> Vec<Evidence> {
+        // The heaviest few, in order; what else was found is not worth sorting.
+        let mut heavy = [(0.0f32, Span::default()); HEAVY];
+        for hit in self.hits.iter().filter(|hit| hit.end > hit.start) {
+            let weight = Model::committed().weight(hit, column);
+            if weight >= LEAST_EVIDENCE && weight > heavy[HEAVY - 1].0 {
+                let at = heavy.partition_point(|(have, _)| *have >= weight);
+                heavy[at..].rotate_right(1);
+                heavy[at] = (weight, Span { title: hit.title, start: hit.start, end: hit.end });
+            }
+        }
+        let found = heavy.iter().filter(|(weight, _)| *weight > 0.0).map(|(_, span)| *span);
+        let mut spans: Vec<Span> = Vec::with_capacity(EVIDENCE);
+        // What shares words with a piece already named adds nothing.
+        for span in self.phrases.spans(label).into_iter().chain(found) {
+            if spans.len() < EVIDENCE && !spans.iter().any(|have| have.overlaps(&span)) {
+                spans.push(span);
+            }
+        }
+        spans.iter().filter_map(|span| span.show(self.title, self.text)).collect()
+    }
+}
+
 /// The kind and traits of an item.
 #[must_use]
 pub fn of(looked: &Looked<'_>) -> (ItemKind, Traits) {
     let Looked { title, text, .. } = *looked;
-    let scores = Scores::of(title, text, looked.url);
-    let mut kind = (looked.media, None);
+    let phrases = Scores::of(title, text, looked.url);
+    let mut hits = Vec::with_capacity(256);
+    let mut sums = Model::committed().weigh(title, text, &phrases.sums(), &mut hits);
+    for (kind, sum) in KINDS.iter().zip(&mut sums) {
+        *sum += phrases.address(Label::Kind(*kind)) * ADDRESS;
+    }
+    let seen = Seen { title, text, phrases, hits, sums };
+    let mut kind = (looked.media, Vec::new());
     if looked.media == ItemKind::Article {
-        let counted = |kind, sum: f32| if kind == ItemKind::News { sum * NEWS_COUNTS } else { sum };
-        let kinds = scores.iter().filter_map(|(label, score)| match label {
-            Label::Kind(kind) => Some((kind, score, counted(kind, score.sum))),
-            _ => None,
-        });
-        // Equal sums: the one that stands first in the table.
-        let best = kinds.reduce(|best, next| if next.2 > best.2 { next } else { best });
-        let least = |kind| match kind {
-            ItemKind::News => HOLDS * NEWS_COUNTS,
-            ItemKind::Job | ItemKind::Event => HIDING_HOLDS,
-            _ => KIND_HOLDS,
+        let column = kind_column(&model::shares(&seen.sums[..model::KINDS]));
+        let evidence = match KINDS[column] {
+            ItemKind::Article => Vec::new(),
+            found => seen.evidence(column, Label::Kind(found)),
         };
-        if let Some((found, score, _)) = best.filter(|(found, _, sum)| *sum >= least(*found)) {
-            kind = (found, Some(score));
-        }
+        kind = (KINDS[column], evidence);
     }
     let traits = Traits {
         reading: looked.language.and_then(|language| carewire_reading::read(text, language)),
-        kind_evidence: kind.1.map(|score| score.evidence(title, text)).unwrap_or_default(),
-        study: study(looked, &scores),
-        aspects: aspects(looked, &scores),
-        audience: audience(looked, &scores),
+        kind_evidence: kind.1,
+        study: study(looked, &seen),
+        aspects: aspects(&seen),
+        audience: audience(&seen),
         review_by: review_by(kind.0, looked.dated),
     };
     (kind.0, traits)
 }
 
-fn study(looked: &Looked<'_>, scores: &Scores) -> Option<Study> {
+/// The likeliest kind; one that hides only if it is likely enough.
+fn kind_column(shares: &[f32; model::KINDS]) -> usize {
+    let holds = |column: usize| !KINDS[column].is_aside() || shares[column] >= HIDING_HOLDS;
+    let best = (0..model::KINDS).filter(|column| holds(*column)).reduce(|best, next| {
+        // Equal shares: the one that stands first.
+        if shares[next] > shares[best] { next } else { best }
+    });
+    best.unwrap_or(0)
+}
+
+fn study(looked: &Looked<'_>, seen: &Seen<'_>) -> Option<Study> {
     let Looked { title, text, html, url, .. } = *looked;
     let mut study = self::study::ids(if html.is_empty() { text } else { html }, url);
-    let designs = scores.iter().filter_map(|(label, score)| match label {
-        Label::Design(design) if score.sum >= HOLDS + 1.0 => Some((design, score)),
-        _ => None,
-    });
-    // What was done in animals says so more plainly than how it was done; a guideline rests on trials that it names.
-    let best = designs.reduce(|best, next| if next.1.sum > best.1.sum { next } else { best });
-    if let Some((design, score)) = best {
+    let designs = &seen.sums[NO_DESIGN..FIRST_ASPECT];
+    let best = (1..designs.len()).fold(0, |best, next| if designs[next] > designs[best] { next } else { best });
+    if let Some(design) = best.checked_sub(1).and_then(|at| DESIGNS.get(at)).copied() {
         study.design = Some(design);
         study.explanation = Some(design.explanation().to_owned());
-        study.evidence = score.evidence(title, text);
+        study.evidence = seen.evidence(NO_DESIGN + best, Label::Design(design));
         if !matches!(design, StudyDesign::Guideline | StudyDesign::ExpertOpinion) {
             study.sample = self::study::sample(title, text);
         }
@@ -113,46 +204,28 @@ fn study(looked: &Looked<'_>, scores: &Scores) -> Option<Study> {
     (study != Study::default()).then_some(study)
 }
 
-fn aspects(looked: &Looked<'_>, scores: &Scores) -> Vec<AspectTag> {
-    let mut found: Vec<(Aspect, &Score)> = scores
-        .iter()
-        .filter_map(|(label, score)| match label {
-            Label::Aspect(aspect) if score.sum >= HOLDS + 1.0 => Some((aspect, score)),
-            _ => None,
-        })
-        .collect();
-    found.sort_by(|a, b| b.1.sum.total_cmp(&a.1.sum).then(a.0.cmp(&b.0)));
-    // Weak beside the strongest: named by the way.
-    let least = found.first().map_or(0.0, |(_, score)| score.sum * 0.5);
-    found.retain(|(_, score)| score.sum >= least);
-    found.truncate(ASPECTS);
-    let tag =
-        |(aspect, score): (Aspect, &Score)| AspectTag { aspect, evidence: score.evidence(looked.title, looked.text) };
-    found.into_iter().map(tag).collect()
+/// Columns from `first` on that hold, the surest first, at most `most`.
+fn holding(seen: &Seen<'_>, first: usize, count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let mut found: Vec<usize> = (0..count).filter(|at| seen.sums[first + at] > 0.0).collect();
+    found.sort_by(|a, b| seen.sums[first + b].total_cmp(&seen.sums[first + a]).then(a.cmp(b)));
+    found.truncate(most);
+    found.into_iter()
 }
 
-fn audience(looked: &Looked<'_>, scores: &Scores) -> Vec<AudienceTag> {
-    let mut found: Vec<(Audience, &Score)> = scores
-        .iter()
-        .filter_map(|(label, score)| match label {
-            Label::Audience(Audience::Patient) if score.sum >= PATIENT_HOLDS => Some((Audience::Patient, score)),
-            Label::Audience(audience) if audience != Audience::Patient && score.sum >= HOLDS + 1.0 => {
-                Some((audience, score))
-            }
-            _ => None,
-        })
-        .collect();
-    // Who speaks to carers, children or professionals says "you" as well.
-    if found.len() > 1 && found.iter().any(|(audience, score)| *audience != Audience::Patient && score.sum >= 4.0) {
-        found.retain(|(audience, _)| *audience != Audience::Patient);
-    }
-    found.sort_by(|a, b| b.1.sum.total_cmp(&a.1.sum).then(a.0.cmp(&b.0)));
-    found.truncate(2);
-    let tag = |(audience, score): (Audience, &Score)| AudienceTag {
-        audience,
-        evidence: score.evidence(looked.title, looked.text),
+fn aspects(seen: &Seen<'_>) -> Vec<AspectTag> {
+    let tag = |at: usize| {
+        let aspect = ASPECT_COLUMNS[at];
+        AspectTag { aspect, evidence: seen.evidence(FIRST_ASPECT + at, Label::Aspect(aspect)) }
     };
-    found.into_iter().map(tag).collect()
+    holding(seen, FIRST_ASPECT, ASPECT_COLUMNS.len(), ASPECTS).map(tag).collect()
+}
+
+fn audience(seen: &Seen<'_>) -> Vec<AudienceTag> {
+    let tag = |at: usize| {
+        let audience = AUDIENCE_COLUMNS[at];
+        AudienceTag { audience, evidence: seen.evidence(FIRST_AUDIENCE + at, Label::Audience(audience)) }
+    };
+    holding(seen, FIRST_AUDIENCE, AUDIENCE_COLUMNS.len(), AUDIENCES).map(tag).collect()
 }
 
 /// How many days an item of a kind is good for; none for what does not age.

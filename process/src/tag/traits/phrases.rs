@@ -68,7 +68,7 @@ fn slot(beginning: &[u8]) -> usize {
 }
 
 /// Most labels of the table.
-const LABELS: usize = 40;
+const LABELS: usize = super::model::SUMS;
 /// Most phrases of the table.
 const MOST: usize = 4096;
 /// Which phrases were found in a field already.
@@ -158,22 +158,50 @@ fn label(name: &str) -> Option<Label> {
 
 /// What speaks for a label: the sum of its phrases' weights, and the first of them.
 #[derive(Clone, Copy, Default)]
-pub struct Score {
-    /// The sum; each phrase counts once in a field.
-    pub sum: f32,
-    hits: [Option<Hit>; EVIDENCE],
+struct Score {
+    /// The sum of title and text; each phrase counts once in a field.
+    sum: f32,
+    /// What the address adds.
+    address: f32,
+    hits: [Option<Found>; EVIDENCE],
+}
+
+/// A piece of the title or text.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Span {
+    /// Whether it is of the title.
+    pub title: bool,
+    /// First byte.
+    pub start: u32,
+    /// Byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// Whether the two share a byte.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.title == other.title && self.start < other.end && other.start < self.end
+    }
+
+    /// As evidence, in characters.
+    #[must_use]
+    pub fn show(&self, title: &str, text: &str) -> Option<Evidence> {
+        let (source, field) = if self.title { (title, Field::Title) } else { (text, Field::Text) };
+        let words = source.get(self.start as usize..self.end as usize)?;
+        let start = source.get(..self.start as usize)?.chars().count();
+        Some(Evidence { text: words.to_owned(), start, end: start + words.chars().count(), field })
+    }
 }
 
 #[derive(Clone, Copy)]
-struct Hit {
-    title: bool,
-    start: u32,
-    end: u32,
+struct Found {
+    span: Span,
     weight: f32,
 }
 
 impl Score {
-    fn add(&mut self, hit: Hit) {
+    fn add(&mut self, hit: Found) {
         self.sum += hit.weight;
         if let Some(free) = self.hits.iter_mut().find(|have| have.is_none()) {
             *free = Some(hit);
@@ -182,20 +210,6 @@ impl Score {
         {
             *least = hit;
         }
-    }
-
-    /// The words that it rests on, the heaviest first.
-    #[must_use]
-    pub fn evidence(&self, title: &str, text: &str) -> Vec<Evidence> {
-        let mut hits: Vec<Hit> = self.hits.iter().flatten().copied().collect();
-        hits.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.start.cmp(&b.start)));
-        let show = |hit: &Hit| {
-            let (source, field) = if hit.title { (title, Field::Title) } else { (text, Field::Text) };
-            let words = source.get(hit.start as usize..hit.end as usize)?;
-            let start = source.get(..hit.start as usize)?.chars().count();
-            Some(Evidence { text: words.to_owned(), start, end: start + words.chars().count(), field })
-        };
-        hits.iter().filter_map(show).collect()
     }
 }
 
@@ -214,9 +228,34 @@ impl Scores {
         seen.fill(0);
         found.scan(&text[..text.floor_char_boundary(READ)], false, &mut seen);
         if let Some(url) = url {
-            found.address(url);
+            found.read_address(url);
         }
         found
+    }
+
+    /// The sum of each section of the table, in its order, without what the address says.
+    #[must_use]
+    pub fn sums(&self) -> [f32; LABELS] {
+        self.scores.map(|score| score.sum)
+    }
+
+    fn score(&self, label: Label) -> Option<&Score> {
+        TABLE.labels.iter().zip(&self.scores).find(|(have, _)| **have == label).map(|(_, score)| score)
+    }
+
+    /// What the address says for a label.
+    #[must_use]
+    pub fn address(&self, label: Label) -> f32 {
+        self.score(label).map_or(0.0, |score| score.address)
+    }
+
+    /// The phrases that speak for a label, the heaviest first.
+    #[must_use]
+    pub fn spans(&self, label: Label) -> Vec<Span> {
+        let hits = self.score(label).map_or([None; EVIDENCE], |score| score.hits);
+        let mut hits: Vec<Found> = hits.into_iter().flatten().collect();
+        hits.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.span.start.cmp(&b.span.start)));
+        hits.into_iter().map(|hit| hit.span).collect()
     }
 
     /// `title`: whether `text` is the title.
@@ -258,23 +297,19 @@ impl Scores {
                 continue;
             }
             let weight = if title && rule.place == Place::Anywhere { rule.weight * TITLE } else { rule.weight };
-            self.scores[rule.label as usize].add(Hit { title, start: start as u32, end: end as u32, weight });
+            self.scores[rule.label as usize]
+                .add(Found { span: Span { title, start: start as u32, end: end as u32 }, weight });
         }
     }
 
     /// What an address says.
-    fn address(&mut self, url: &str) {
+    fn read_address(&mut self, url: &str) {
         let table = &*TABLE;
         for found in table.addresses.find_overlapping_iter(url) {
             let phrase = &table.phrases[usize::from(table.address_phrases[found.pattern().as_usize()])];
             let rules = phrase.rules.iter().filter(|rule| rule.place == Place::Address);
-            rules.for_each(|rule| self.scores[rule.label as usize].sum += rule.weight);
+            rules.for_each(|rule| self.scores[rule.label as usize].address += rule.weight);
         }
-    }
-
-    /// The labels with what speaks for them.
-    pub fn iter(&self) -> impl Iterator<Item = (Label, &Score)> {
-        TABLE.labels.iter().copied().zip(&self.scores)
     }
 }
 
@@ -305,7 +340,8 @@ mod tests {
     use super::*;
 
     fn labels(title: &str, text: &str) -> Vec<(Label, f32)> {
-        Scores::of(title, text, None).iter().filter(|(_, s)| s.sum > 0.0).map(|(l, s)| (l, s.sum)).collect()
+        let sums = Scores::of(title, text, None).sums();
+        TABLE.labels.iter().copied().zip(sums).filter(|(_, sum)| *sum > 0.0).collect()
     }
 
     #[test]
@@ -336,8 +372,9 @@ mod tests {
     #[test]
     fn evidence_stands_where_it_says() {
         let (title, text) = ("Étude: “mice” again", "Ça va: in mice, and 5 rats — that is all.");
-        for (_, score) in Scores::of(title, text, None).iter() {
-            for evidence in score.evidence(title, text) {
+        let scores = Scores::of(title, text, None);
+        for label in &TABLE.labels {
+            for evidence in scores.spans(*label).iter().filter_map(|span| span.show(title, text)) {
                 let source = if evidence.field == Field::Title { title } else { text };
                 let words: String = source.chars().skip(evidence.start).take(evidence.end - evidence.start).collect();
                 assert_eq!(words, evidence.text);
