@@ -134,7 +134,15 @@ impl Model {
             row.iter_mut().zip(&feature[4..]).for_each(|(weight, byte)| *weight = *byte as i8);
             weights.push(row);
         }
-        Some(Self { keys: keys.into(), rows: rows.into(), known: known.into(), weights: weights.into(), unit, bias, sums })
+        Some(Self {
+            keys: keys.into(),
+            rows: rows.into(),
+            known: known.into(),
+            weights: weights.into(),
+            unit,
+            bias,
+            sums,
+        })
     }
 
     #[inline]
