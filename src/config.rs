@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
 use carewire_fetch::{FetchConfig, IpNet};
 use carewire_ingest::{IngestConfig, ownership::OwnershipConfig, websub::WebsubConfig, youtube::YoutubeConfig};
+use carewire_publish::{hub::HubConfig, push::PushConfig, streams::StreamsConfig};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -50,6 +51,12 @@ pub struct Config {
     pub ownership: OwnershipConfig,
     /// How YouTube is asked beside its feeds.
     pub youtube: YoutubeConfig,
+    /// How streams are served.
+    pub streams: StreamsConfig,
+    /// What may be asked of the network's own hub.
+    pub hub: HubConfig,
+    /// How deliveries are made.
+    pub push: PushConfig,
     /// The topics on Kafka and how to reach it.
     pub bus: BusConfig,
     /// Who mail is sent by.
@@ -72,6 +79,9 @@ impl Default for Config {
             websub: WebsubConfig::default(),
             ownership: OwnershipConfig::default(),
             youtube: YoutubeConfig::default(),
+            streams: StreamsConfig::default(),
+            hub: HubConfig::default(),
+            push: PushConfig::default(),
             bus: BusConfig::default(),
             mail: MailConfig::default(),
             conditions: ConditionsConfig::default(),
@@ -244,6 +254,9 @@ impl Config {
         self.websub.check().context("section [websub]")?;
         self.ownership.check().context("section [ownership]")?;
         self.youtube.check().context("section [youtube]")?;
+        self.streams.check().context("section [streams]")?;
+        self.hub.check().context("section [hub]")?;
+        self.push.check().context("section [push]")?;
         Ok(())
     }
 

@@ -28,7 +28,8 @@ mod opml;
 mod problem;
 mod respond;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub(crate) mod topic;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ use url::Url;
 
 use cache::Cache;
 pub use problem::Problem;
+pub(crate) use problem::method_not_allowed;
 
 /// Bytes of rendered feeds kept, compressed forms included.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -72,9 +74,9 @@ impl FeedsState {
         if !base.ends_with('/') {
             base.push('/');
         }
-        let sequence = store.sequence();
+        let (hub, sequence) = (Some(topic::hub_address(&base)), store.sequence());
         let cache = Cache::new(CACHE_BYTES);
-        Self { inner: Arc::new(Inner { store, index, vocabulary, base, hub: None, sequence, cache }) }
+        Self { inner: Arc::new(Inner { store, index, vocabulary, base, hub, sequence, cache }) }
     }
 
     /// The last number of the sequence that this process knows.
