@@ -224,7 +224,7 @@ pub enum FeedCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show a feed's report card: availability, freshness, who owes delays, what is and was wrong
+    /// Show a feed's report card: availability, freshness, who owes delays, tags and reading level, what is and was wrong
     Report {
         /// Its id or address
         feed: String,

@@ -33,6 +33,8 @@ pub struct Entry {
     pub reviewed: Option<Timestamp>,
     /// When it is to be reviewed again.
     pub next_review: Option<Timestamp>,
+    /// Who reviewed it (schema.org `reviewedBy`); among the contributors as well.
+    pub reviewed_by: Vec<Person>,
     /// Authors.
     pub authors: Vec<Person>,
     /// Contributors.
