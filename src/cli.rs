@@ -203,6 +203,9 @@ pub enum FeedCommand {
         /// Vouch that the feed is the organization's own
         #[arg(long)]
         vouch: bool,
+        /// Only show what would be read: the last entries, of a site map those that its newest pages would be
+        #[arg(long, conflicts_with = "vouch")]
+        preview: bool,
         /// Answer as JSON
         #[arg(long)]
         json: bool,

@@ -8,10 +8,9 @@ use std::{
 
 use carewire_feeds::robots::Robots;
 use carewire_fetch::Response;
+use carewire_visit::ROBOT;
 use url::Url;
 
-/// The name by which robots.txt may speak to us: the head of the `User-Agent`.
-const PRODUCT: &str = "Carewire";
 /// How long a robots.txt is good (RFC 9309, 2.4), and of how many sites it is kept.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 const MOST_SITES: usize = 1000;
@@ -47,7 +46,7 @@ impl KnownRobots {
         if answer.status >= 500 || answer.status == 429 {
             return Err(answer.status);
         }
-        let robots = Robots::from_response(answer.status, &answer.body, PRODUCT);
+        let robots = Robots::from_response(answer.status, &answer.body, ROBOT);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_SITES {
             known.retain(|_, (since, _)| since.elapsed() < KEPT);

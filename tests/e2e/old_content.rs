@@ -42,6 +42,10 @@ fn pages_that_go_move_and_are_reviewed_reach_the_readers() {
             r#"<script type="application/ld+json">{"@type":"MedicalWebPage","lastReviewed":"2025-05-12","reviewedBy":{"name":"Dr. Ada Ruiz"}}</script>"#,
             "Page last reviewed: 12 May 2025. Next review due: 12 May 2099.",
         ),
+        "/sitemap.xml" => Reply::ok(
+            "application/xml",
+            format!("<urlset><url><loc>{home}/articles/reviewed</loc></url><url><loc>{home}/library/moved</loc></url></urlset>"),
+        ),
         _ => Reply::status(404),
     });
     network.publish("old", "Old Pages", &publisher.url("/feed"));
@@ -74,6 +78,20 @@ fn pages_that_go_move_and_are_reviewed_reach_the_readers() {
     eventually("further looks", SOON, || when(publisher.asked().len() > looks + 6, publisher.asked().len()));
     assert_eq!(outputs::sequence(&network).len(), numbers);
     outputs::assert_no_gap(&network);
+    // The site has a map as well: what it would give, without registering it.
+    let map = publisher.url("/sitemap.xml");
+    let preview = network.json(&["feed", "add", "old", &map, "--preview"]);
+    assert_eq!((&preview["format"], &preview["of"]), (&"site map".into(), &2.into()), "{preview}");
+    assert_eq!(preview["entries"][0]["reviewed"], "2025-05-12T00:00:00Z");
+    assert!(preview["passed_over"][0]["reason"].as_str().unwrap().contains("does not say that it is an article"));
+    let shown = network.cli(&["feed", "add", "old", &map, "--preview"]).out;
+    assert!(shown.contains("nothing was registered") && shown.contains("/articles/reviewed"), "{shown}");
+    assert_eq!(network.cli(&["feed", "show", &map]).code, Some(1), "it is not there");
+    // What its entries came to, on the report card.
+    let report = network.json(&["feed", "report", &publisher.url("/feed")]);
+    assert_eq!((&report["items"]["entries"], &report["items"]["neither"]), (&2.into(), &1.0.into()), "{report}");
+    let shown = network.cli(&["feed", "report", &publisher.url("/feed")]).out;
+    assert!(shown.contains("100.0 % about neither, of 2 entries"), "{shown}");
     let (status, _) = up.stop();
     assert!(status.success());
 }

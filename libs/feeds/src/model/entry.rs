@@ -98,6 +98,17 @@ impl Entry {
         Reviewed { last: stated.last.or(written.last), next: stated.next.or(written.next) }
     }
 
+    /// The title as plain text, and whether it was made ([`Entry::made_title`]); none where there is nothing to make it of.
+    #[must_use]
+    pub fn shown_title(&self) -> Option<(String, bool)> {
+        let Some(title) = &self.title else { return self.made_title().map(|made| (made, true)) };
+        let plain = match title.kind {
+            super::TextKind::Plain => title.value.clone(),
+            _ => crate::html::plain(&title.value),
+        };
+        Some((plain.split_whitespace().collect::<Vec<_>>().join(" "), false))
+    }
+
     /// A title for an entry that has none, as short posts have (Mastodon, Bluesky): the first sentence of its text, at most
     /// [`MADE_TITLE`] characters. None for an entry with a title, and where there is no text. Whoever shows it says that it was made.
     #[must_use]
