@@ -203,6 +203,9 @@ pub enum FeedCommand {
         /// Vouch that the feed is the organization's own
         #[arg(long)]
         vouch: bool,
+        /// Only show what would be read: the last entries, of a site map those that its newest pages would be
+        #[arg(long, conflicts_with = "vouch")]
+        preview: bool,
         /// Answer as JSON
         #[arg(long)]
         json: bool,
@@ -224,7 +227,7 @@ pub enum FeedCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show a feed's report card: availability, freshness, who owes delays, what is and was wrong
+    /// Show a feed's report card: availability, freshness, who owes delays, tags and reading level, what is and was wrong
     Report {
         /// Its id or address
         feed: String,

@@ -16,7 +16,7 @@ use crate::{
     findings,
     freshness::{self, Visit},
     identity::{Known, recognise, unknown},
-    look, metrics, moves, outcome,
+    look, metrics, moves, outcome, recheck,
     schedule::{interval, next_poll},
     sitemap, tasks,
     websub::polled,
@@ -66,11 +66,7 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
     let mut window = read.window;
     let total = window.entries.len();
     let ids = window.ids();
-    let known = shared.patiently(|| shared.store.known_entries(feed.id, &ids)).await?;
-    let mut known = match known {
-        Ok(known) => known,
-        Err(error) => return failed(feed, &error),
-    };
+    let mut known = answered(feed, shared.patiently(|| shared.store.known_entries(feed.id, &ids)).await?)?;
     // Told before ids are changed: a redirect to another feed must not pass for this one by a link alone.
     let same = feed.entries == 0 || !known.is_empty() || is_named_as_before(feed, &read.document);
     let again = recognised(shared, feed, &mut window, &mut known).await?;
@@ -79,9 +75,10 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
         problems.push(("changing-id", message, String::new()));
     }
     let videos = watch::videos(&window.entries);
-    let (gap, durations) = watch::noted(shared, feed, &videos, &known, !polled::is_delivered(feed)).await;
+    let (gap, mut facts) = watch::noted(shared, feed, &videos, &known, !polled::is_delivered(feed)).await;
     problems.extend(gap);
-    let news = watch::with_durations(polled::without_poorer(feed, news(window, &known)), &durations);
+    let news = watch::with_facts(polled::without_poorer(feed, news(window, &known)), &mut facts);
+    let news = recheck::remembered(shared, news, &known).await;
     let history = feed.last_success.is_none() && feed.entries == 0;
     let context = EventContext {
         feed: feed.id,
@@ -97,7 +94,8 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
         true => Vec::new(),
         false => news.iter().filter_map(published).collect(),
     };
-    problems.extend(polled::hub(shared, feed, &response, &read.document, &news).await);
+    let hubs = polled::hubs(shared, feed, &response, &read.document, &news).await;
+    problems.extend(hubs.problem);
     let entries = emit(shared, news, &context, &mut problems).await?;
     let end = Timestamp::now();
     metrics::ENTRIES.with_label_values(&["unchanged"]).inc_by(unchanged as u64);
@@ -105,10 +103,10 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
     metrics::POLLS.with_label_values(&["read"]).inc();
 
     let fresh = cache_lifetime(&response.headers, now).lifetime;
-    let mut memory = learned(feed, &read.document, again > 0);
+    let mut memory = FeedMemory { hub: hubs.any, ..learned(feed, &read.document, again > 0) };
     let problems = outcome::gathered(problems.into_iter());
-    let known_by_rule: Vec<_> = read.found.iter().map(|finding| finding.code.clone()).collect();
-    let others = problems.iter().filter(|problem| !known_by_rule.contains(&problem.code)).map(findings::problem);
+    let by_rule = |code: &str| read.found.iter().any(|finding| finding.code == code);
+    let others: Vec<_> = problems.iter().filter(|problem| !by_rule(&problem.code)).map(findings::problem).collect();
     let found = read.found.into_iter().chain(others).collect();
     let findings = findings::after_reading(&mut memory, found);
     let next = next_poll(config, now, read.interval, &outcome::holds(feed, &memory, fresh), fastrand::f64());
@@ -177,13 +175,8 @@ async fn recognised(shared: &Shared, feed: &Feed, window: &mut Window, known: &m
         return Some(0);
     }
     let links: Vec<i64> = places.keys().copied().collect();
-    match shared.patiently(|| shared.store.entries_by_link(feed.id, &links)).await? {
-        Ok(candidates) => Some(recognise(window, known, &places, candidates, feed.memory.unstable_ids)),
-        Err(error) => {
-            tracing::error!(feed = %feed.id, %error, "the feed's known entries could not be read");
-            None
-        }
-    }
+    let candidates = answered(feed, shared.patiently(|| shared.store.entries_by_link(feed.id, &links)).await?)?;
+    Some(recognise(window, known, &places, candidates, feed.memory.unstable_ids))
 }
 
 /// The date of a new entry: when it was published, as far as it says.
@@ -216,10 +209,11 @@ fn learned(feed: &Feed, document: &carewire_feeds::Feed, ids_changed: bool) -> F
     }
 }
 
-/// The store refused for good: logged here, and the feed comes again when its claim ends.
-fn failed(feed: &Feed, error: &StoreError) -> Option<PollDone> {
-    tracing::error!(feed = %feed.id, %error, "the feed's known entries could not be read");
-    None
+/// What the store said of a feed's entries; where it refused for good that is logged, and the feed comes again when its claim ends.
+fn answered<T>(feed: &Feed, answer: Result<T, StoreError>) -> Option<T> {
+    answer
+        .inspect_err(|error| tracing::error!(feed = %feed.id, %error, "the feed's known entries could not be read"))
+        .ok()
 }
 
 /// Parses and identifies; on the blocking pool where the body is large.

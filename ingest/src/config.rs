@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as humane;
 use serde::{Deserialize, Serialize};
 
+use crate::recheck::RecheckConfig;
+
 /// How feeds are polled. Durations are texts of number and unit: `"30m"`, `"250ms"`. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -58,6 +60,8 @@ pub struct IngestConfig {
     pub drain: Duration,
     /// Hosts that are treated in their own way, such as platforms of thousands of feeds.
     pub hosts: BTreeMap<String, HostPolicy>,
+    /// How pages of entries are looked at again.
+    pub recheck: RecheckConfig,
 }
 
 /// How one host is treated.
@@ -95,6 +99,7 @@ impl Default for IngestConfig {
             write_batch: 256,
             drain: Duration::from_secs(20),
             hosts: BTreeMap::from([("www.youtube.com".to_owned(), youtube)]),
+            recheck: RecheckConfig::default(),
         }
     }
 }
@@ -142,7 +147,7 @@ impl IngestConfig {
         ];
         match rules.iter().find(|(_, good, _)| !good) {
             Some(&(key, _, message)) => Err(ConfigError { section: "ingest", key, message }),
-            None => Ok(()),
+            None => self.recheck.check(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry as Slot};
 
 use carewire_feeds::{DeletedEntry, Entry};
 use carewire_schemas::{Change, EntryId, FeedId};
+use carewire_store::{EntryPage, VideoFacts};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// An entry with its id and the hash of what a reader would notice of it.
@@ -13,6 +14,16 @@ pub(crate) struct Keyed {
     pub(crate) hash: i64,
     /// Boxed: an entry has many fields, and these are sorted.
     pub(crate) entry: Box<Entry>,
+    /// What is known of its page, where the entry is known and that was looked at.
+    pub(crate) page: Option<Box<EntryPage>>,
+    /// What its platform's API said of it, where it is a video and that was asked.
+    pub(crate) video: Option<VideoFacts>,
+}
+
+/// The identity of an entry of which only the address is known, as [`Keyed::link`] has it.
+pub(crate) fn link_of(address: &str) -> i64 {
+    let entry = Entry { url: Some(address.to_owned()), ..Entry::default() };
+    xxh3_64(entry.identity_without_id().key.as_bytes()).cast_signed()
 }
 
 impl Keyed {
@@ -56,7 +67,8 @@ pub(crate) fn identify(feed: FeedId, entries: Vec<Entry>, deleted: Vec<DeletedEn
             _ => entry.identity(),
         };
         let id = EntryId::derive(feed, &identity.key);
-        let keyed = Keyed { id, hash: entry.content_hash().cast_signed(), entry: Box::new(entry) };
+        let keyed =
+            Keyed { id, hash: entry.content_hash().cast_signed(), entry: Box::new(entry), page: None, video: None };
         match places.entry(id) {
             Slot::Vacant(place) => {
                 place.insert(window.entries.len());

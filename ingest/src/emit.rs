@@ -17,7 +17,9 @@ use crate::{
     diff::News,
     event::{EventContext, deletion_event, entry_event},
     metrics,
+    recheck::{self, RecheckConfig},
     worker::Shared,
+    youtube::watch,
 };
 
 /// Records produced at once; bounds the memory of a feed of very many entries.
@@ -44,7 +46,7 @@ pub(crate) async fn emit(
     while news.peek().is_some() {
         let mut records = Vec::new();
         for news in news.by_ref().take(CHUNK) {
-            match encoded(news, context, topic, trace) {
+            match encoded(&shared.config.recheck, news, context, topic, trace) {
                 Ok((record, write)) => {
                     records.push(record);
                     writes.push(write);
@@ -59,17 +61,27 @@ pub(crate) async fn emit(
 
 /// An event's record and what the store keeps of it.
 fn encoded(
+    recheck: &RecheckConfig,
     news: News,
     context: &EventContext<'_>,
     topic: &'static Topic,
     trace: TraceParent,
 ) -> Result<(Record, EntryWrite), Problem> {
-    let (mut event, hash, link) = match news {
+    let (mut event, hash, link, page) = match news {
         News::Entry(change, keyed) => {
             let link = keyed.link();
-            (entry_event(*keyed.entry, keyed.id, change, context), keyed.hash, Some(link))
+            let mut event = entry_event(*keyed.entry, keyed.id, change, context);
+            // The page as the feed has it, before what is known of it changes that.
+            let address = recheck::address(recheck, &event.content);
+            if let Some(page) = &keyed.page {
+                recheck::apply(page, &mut event.content);
+            }
+            if let (Some(facts), Some(video)) = (&keyed.video, &mut event.content.video) {
+                watch::put(facts, video);
+            }
+            (event, keyed.hash, Some(link), address)
         }
-        News::Deleted { id, guid, hash } => (deletion_event(id, &guid, context), hash, None),
+        News::Deleted { id, guid, hash } => (deletion_event(id, &guid, context), hash, None, None),
     };
     let deleted = event.change == carewire_schemas::Change::Deleted;
     let change = match event.change {
@@ -85,7 +97,7 @@ fn encoded(
     // Of a deleted entry the last revision stays; there is nothing newer to keep.
     let revision = if deleted { Vec::new() } else { compressed(&value) };
     let headers = EventHeaders::new(topic, "ingest", event.entry.to_string(), event.version, trace.child());
-    let write = EntryWrite { entry: event.entry, hash, version: event.version, deleted, revision, link };
+    let write = EntryWrite { entry: event.entry, hash, version: event.version, deleted, revision, link, page };
     Ok((event_record(&headers, value), write))
 }
 

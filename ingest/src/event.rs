@@ -52,6 +52,7 @@ fn bare_event(entry: EntryId, change: Change, context: &EventContext<'_>) -> Ent
         change,
         history: context.history,
         seen: context.seen,
+        reason: None,
         content: Content::default(),
     }
 }
@@ -65,6 +66,7 @@ fn content(entry: feeds::Entry, feed: &feeds::Feed) -> Content {
         })
         .or_else(|| feed.language.clone());
     let media = media(&entry);
+    let reviewed = entry.review();
     let authors = if entry.authors.is_empty() { &feed.authors } else { &entry.authors };
     let source = entry.source.map(|source| SourceRef { title: source.title.map(|title| title.value), url: source.url });
     Content {
@@ -77,6 +79,9 @@ fn content(entry: feeds::Entry, feed: &feeds::Feed) -> Content {
         body: entry.content.map(text),
         published: entry.published.or(entry.created),
         updated: entry.updated,
+        reviewed: reviewed.last,
+        next_review: reviewed.next,
+        reviewed_by: entry.reviewed_by.iter().filter_map(person).take(MAX_LIST).collect(),
         language,
         media,
         video: entry.video.map(video),
@@ -94,7 +99,7 @@ fn text(text: feeds::Text) -> Text {
 }
 
 /// A person by name, else by page. Mail addresses stay with their feed: a network need not spread them.
-fn person(person: &feeds::Person) -> Option<Person> {
+pub(crate) fn person(person: &feeds::Person) -> Option<Person> {
     let name = person.name.clone().or_else(|| person.url.clone())?;
     Some(Person { name, url: person.url.clone() })
 }
@@ -151,6 +156,8 @@ fn video(video: feeds::Video) -> Video {
         channel: video.channel_id,
         thumbnail: video.thumbnail,
         duration: video.duration_s.and_then(seconds),
+        captions: None,
+        live: None,
     }
 }
 

@@ -21,6 +21,9 @@
 //! | `freshness`, `findings` | how soon entries were seen and who owes the delay; what is wrong with a feed over time: pure |
 //! | `sitemap` | a site map in place of a feed |
 //! | `tasks` | visits beside polling: archives, https, moves, discovery, pages of site maps |
+//! | [`recheck`] | pages of entries looked at again: gone, moved, reviewed |
+//! | `again` | entries told beside polls: their last revision again, or withdrawn |
+//! | `robots` | what is known of sites' robots.txt |
 //! | `outcome` | what every kind of answer means for its feed |
 //! | `diff` | identities, and what is new, changed, deleted: pure |
 //! | `event` | [`entry_event`]: a feed's entry as an event: pure |
@@ -37,6 +40,7 @@
 //!
 //! The store keeps of each entry the last raw revision: the JSON of its [`EntryV1`](carewire_schemas::EntryV1), compressed with zstd.
 
+mod again;
 mod body;
 mod channel_page;
 mod config;
@@ -53,6 +57,8 @@ mod metrics;
 mod moves;
 mod outcome;
 pub mod ownership;
+pub mod recheck;
+mod robots;
 pub mod schedule;
 mod sitemap;
 mod tasks;

@@ -155,6 +155,12 @@ pub(crate) static MOVES: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("carewire_ingest_moves_total", help, "sign")
 });
 
+/// Pages looked at again, by what came of it.
+pub(crate) static PAGE_LOOKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Pages of entries looked at again: `there`, `moved`, `back`, `missing`, `withdrawn`, `held` (too many of a feed), `unknown` (no answer that says), `disallowed`, `busy`, `off`.";
+    counters("carewire_ingest_page_looks_total", help, "outcome")
+});
+
 /// Visits beside polling that ended, by kind and what came of them.
 pub(crate) static TASKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     let opts =

@@ -15,7 +15,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{config::IngestConfig, host::poll_host, metrics, schedule::BREATH, tasks, websub::pings, write_back};
+use crate::{
+    config::IngestConfig, host::poll_host, metrics, recheck, robots::KnownRobots, schedule::BREATH, tasks,
+    websub::pings, write_back,
+};
 
 /// What an ingest worker needs.
 pub struct Ingest {
@@ -47,7 +50,7 @@ pub(crate) struct Shared {
     /// Bodies read at the same time.
     pub(crate) turns: Semaphore,
     /// What sites let robots read.
-    pub(crate) robots: tasks::pages::KnownRobots,
+    pub(crate) robots: KnownRobots,
     /// Memory for bodies, in KiB.
     memory: Arc<Semaphore>,
     ends: mpsc::Sender<PollDone>,
@@ -125,7 +128,7 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
         owner: Uuid::new_v4(),
         readers: TaskTracker::new(),
         turns: Semaphore::new(config.readers),
-        robots: tasks::pages::KnownRobots::default(),
+        robots: KnownRobots::default(),
         memory: Arc::new(Semaphore::new(config.body_memory / 1024)),
         ends,
         stop,
@@ -136,6 +139,7 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
     shared.readers.spawn(pings::run(shared.clone()));
     set_policies(&shared).await;
     shared.readers.spawn(tasks::run(shared.clone()));
+    shared.readers.spawn(recheck::run(shared.clone()));
     claim_until_stop(&shared, &mut hosts).await;
     drain(shared, hosts, writer).await
 }

@@ -16,7 +16,10 @@ use utoipa::{
 };
 
 use crate::{
-    api::{checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, status, tokens},
+    api::{
+        checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, previews, status,
+        tokens,
+    },
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
     routes,
@@ -110,12 +113,13 @@ pub fn document(server: &str, version: &str) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("items", "What the network carries."),
     ("conditions", "Conditions and health topics, by any name or code."),
     ("organizations", "Who publishes."),
     ("feeds", "Their feeds and channels, and how each fares."),
     ("checks", "A preflight of a feed: what is wrong with it, and how to mend it."),
+    ("previews", "What would be read of a feed or site map, before it is registered."),
     ("decisions", "What curators decided."),
     ("tokens", "Who may write."),
     ("status", "The network as a whole."),
@@ -178,6 +182,8 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<feeds::FeedPatchBody>(&mut all);
     add::<checks::NewCheckBody>(&mut all);
     add::<checks::CheckView>(&mut all);
+    add::<previews::NewPreviewBody>(&mut all);
+    add::<previews::PreviewView>(&mut all);
     add::<ownership::OwnershipView>(&mut all);
     add::<ownership::OwnershipBody>(&mut all);
     add::<decisions::NewDecisionBody>(&mut all);

@@ -10,7 +10,9 @@ use axum::{
 use utoipa::openapi::{HttpMethod, path::Operation};
 
 use crate::{
-    api::{checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, status, tokens},
+    api::{
+        checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, previews, status, tokens,
+    },
     auth::{self, Access},
     state::PortalState,
 };
@@ -60,6 +62,7 @@ pub fn table() -> Vec<Route> {
         route::<feeds::__path_update, _>(Member, feeds::update),
         route::<feeds::__path_poll, _>(Member, feeds::poll),
         route::<checks::__path_create, _>(Member, checks::create),
+        route::<previews::__path_create, _>(Member, previews::create),
         route::<feed_report::__path_report, _>(Public, feed_report::report),
         route::<feed_report::__path_decide, _>(Member, feed_report::decide),
         route::<ownership::__path_show, _>(Member, ownership::show),

@@ -88,6 +88,7 @@ fn entries(count: usize, titles: &[String]) -> Vec<EntryV1> {
             change: Change::New,
             history: false,
             seen: Timestamp::from_second(1_796_000_000).unwrap_or_default(),
+            reason: None,
             content: Content {
                 guid: Some(format!("tag:example.org,2026:{n}")),
                 url: Some(format!("https://f{}.example/a/{n}", n % 1000)),

@@ -209,6 +209,7 @@ fn tagged(number: usize, line: &ClusterLine, published: Option<Timestamp>) -> Ta
         change: Change::New,
         history: false,
         seen: Timestamp::UNIX_EPOCH,
+        reason: None,
         guid: None,
         source: None,
         cleaned: Cleaned {

@@ -27,6 +27,9 @@ pub struct EntryV1 {
     /// When this revision was first seen.
     #[schemars(with = "crate::document::DateTime")]
     pub seen: Timestamp,
+    /// Of a deletion: why, in words for readers, where it is not that its publisher declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What the feed said. Empty for a deletion that names the entry only.
     pub content: Content,
 }
@@ -87,6 +90,17 @@ pub struct Content {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::document::DateTime>")]
     pub updated: Option<Timestamp>,
+    /// When its content was last reviewed by somebody who knows, as the feed or the entry's page says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::document::DateTime>")]
+    pub reviewed: Option<Timestamp>,
+    /// When it is to be reviewed again, as the feed or the entry's page says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::document::DateTime>")]
+    pub next_review: Option<Timestamp>,
+    /// Who reviewed it (schema.org `reviewedBy`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviewed_by: Vec<Person>,
     /// The language that the entry declares, else its feed (BCP 47).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -192,6 +206,22 @@ pub struct Video {
     /// Duration in seconds; none when unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<u32>,
+    /// Whether there are captions; none when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<bool>,
+    /// That it is broadcast now, or will be; none for a film, and when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Broadcast>,
+}
+
+/// Where a broadcast stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Broadcast {
+    /// It is going on.
+    Live,
+    /// It is announced.
+    Upcoming,
 }
 
 /// A feed that an entry was taken from.

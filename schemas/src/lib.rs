@@ -22,7 +22,7 @@ pub use condition::{ConditionCode, ConditionTag, Evidence, Field, Qualifier, Rol
 pub use curated::{CuratedV1, Fields, OrganizationRef, PublicSource, PublicState};
 pub use dead_letter::DeadLetterV1;
 pub use decision::{DecisionV1, Verdict};
-pub use entry::{Change, Content, EntryV1, Media, MediaKind, Person, SourceRef, Text, TextType, Via, Video};
+pub use entry::{Broadcast, Change, Content, EntryV1, Media, MediaKind, Person, SourceRef, Text, TextType, Via, Video};
 pub use ids::{ChangeSeq, DecisionId, EntryId, FeedId, ItemId, OrganizationId, Slug, SlugError, StoryId};
 pub use item::{ItemV1, Outcome, OutcomeState, Source, StoryRelation, Withdrawal};
 pub use tagged::{Cleaned, ItemKind, PipelineVersion, TaggedV1};

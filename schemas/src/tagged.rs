@@ -34,6 +34,9 @@ pub struct TaggedV1 {
     /// When this revision was first seen.
     #[schemars(with = "crate::document::DateTime")]
     pub seen: Timestamp,
+    /// Of a deletion: why, in words for readers, where it is not that its publisher declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// `guid` or `id`, as given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guid: Option<String>,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::condition::Evidence;
+use crate::{condition::Evidence, entry::Person};
 
 /// Declares an enum whose names in events, queries and pages are given once.
 macro_rules! named {
@@ -241,6 +241,20 @@ pub struct Traits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::document::DateTime>")]
     pub review_by: Option<Timestamp>,
+    /// When its content was last reviewed, as its publisher says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::document::DateTime>")]
+    pub reviewed: Option<Timestamp>,
+    /// When it is to be reviewed again, as its publisher says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::document::DateTime>")]
+    pub next_review: Option<Timestamp>,
+    /// Who reviewed it, as its publisher says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviewed_by: Vec<Person>,
+    /// It came without a title: the one it has was made from its text or its address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub title_made: bool,
 }
 
 impl Traits {

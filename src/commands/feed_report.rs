@@ -1,13 +1,15 @@
 //! How a feed fares, as commands show it.
 
 use anyhow::{Context, Result, bail};
-use carewire_store::{Fared, Feed, FeedFinding, FeedWeek, Moving, Proposal, ProposalState, Store};
+use carewire_store::{Fared, Feed, FeedFinding, FeedItems, FeedWeek, Moving, Proposal, ProposalState, Store};
 use serde::Serialize;
 
 /// Weeks that `feed show` looks back.
 const RECENT_WEEKS: usize = 4;
 /// Weeks of a report.
 const REPORT_WEEKS: usize = 26;
+/// Entries of a report.
+const REPORT_ENTRIES: usize = 500;
 
 /// A feed and what stands beside its row.
 #[derive(Serialize)]
@@ -72,11 +74,32 @@ fn freshness(fared: &Fared) -> String {
     text
 }
 
+fn tagged(items: &FeedItems) -> String {
+    let mut text = format!(
+        "\ntagged        {} about a condition, {} about a topic, {} about neither, of {} entries",
+        percent(items.condition),
+        percent(items.topic),
+        percent(items.neither),
+        items.entries
+    );
+    if items.easy.is_some() {
+        let grade = items.grade.map(|grade| format!("; school grade {grade:.1} on average")).unwrap_or_default();
+        text.push_str(&format!(
+            "\nreading       {} easy, {} average, {} hard{grade}",
+            percent(items.easy),
+            percent(items.average),
+            percent(items.hard)
+        ));
+    }
+    text
+}
+
 /// A feed's report card.
 #[derive(Serialize)]
 pub struct Report {
     url: String,
     fared: Fared,
+    items: FeedItems,
     findings: Vec<FeedFinding>,
     weeks: Vec<FeedWeek>,
 }
@@ -85,11 +108,12 @@ impl Report {
     pub async fn of(store: &Store, feed: Feed) -> Result<Self> {
         let weeks = store.feed_weeks(feed.id, REPORT_WEEKS).await?;
         let findings = store.feed_findings(feed.id).await?;
-        Ok(Self { url: feed.url, fared: Fared::over(&weeks), findings, weeks })
+        let items = store.feed_items(feed.id, REPORT_ENTRIES).await?;
+        Ok(Self { url: feed.url, fared: Fared::over(&weeks), items, findings, weeks })
     }
 
     pub fn text(&self) -> String {
-        let mut text = format!("{}{}", self.url, freshness(&self.fared));
+        let mut text = format!("{}{}{}", self.url, freshness(&self.fared), tagged(&self.items));
         for finding in &self.findings {
             let when = match finding.gone_at {
                 None => format!("since {}", finding.first_at.strftime("%Y-%m-%d")),

@@ -6,13 +6,18 @@ use carewire_schemas::{FeedId, OrganizationId};
 use carewire_store::{Feed, FeedFilter, FeedKind, FeedState, NewFeed, Proof, Store};
 use url::Url;
 
-use super::{answer, feed_report, open_store, organizations, ownership};
+use super::{answer, feed_report, open_store, organizations, ownership, preview};
 use crate::{cli::FeedCommand, config::Config};
 
 pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
     let store = open_store(&config).await?;
     match command {
-        FeedCommand::Add { org, url, vouch, json } => {
+        FeedCommand::Add { org, url, preview: true, json, .. } => {
+            let organization = organizations::by_slug(&store, &org).await?;
+            let url = new_feed(&config, organization.id, &url, Proof::None)?.url;
+            preview::show(&config, &store, &url, json).await
+        }
+        FeedCommand::Add { org, url, vouch, json, .. } => {
             let organization = organizations::by_slug(&store, &org).await?;
             let proof = if vouch { Proof::Vouched } else { Proof::None };
             let new = new_feed(&config, organization.id, &url, proof)?;

@@ -9,6 +9,7 @@ mod feeds;
 mod import;
 mod organizations;
 mod ownership;
+mod preview;
 mod read;
 mod sites;
 

@@ -8,15 +8,21 @@
 //! - `takeover`: two workers killed in turn while 500 feeds change.
 //! - `bad_input`: what publishers do wrong; the other entries and feeds do not suffer.
 //! - `servers`: all of it that depends on the pair, on PostgreSQL and Kafka, with both taken away for a while.
+//! - `websub`: a publisher's hub delivers through a reverse proxy, to one process and to another after a kill.
+//! - `ownership`: `feed prove` by a file on the site, and by a code that comes in a mail over SMTP.
+//! - `old_content`: pages that go, move and are reviewed, up to what readers see.
 //! - `real_feeds`: captured feeds of live sites, every entry accounted for.
 
 mod apart;
 mod bad_input;
 mod cli;
 mod data_folder;
+mod old_content;
+mod ownership;
 mod polling;
 mod real_feeds;
 mod sandbox;
 mod servers;
 mod takeover;
 mod thread;
+mod websub;

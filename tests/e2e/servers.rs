@@ -21,7 +21,7 @@ use crate::{
         servers::Servers,
         when,
     },
-    thread,
+    thread, websub,
 };
 
 #[test]
@@ -36,6 +36,8 @@ fn postgresql_and_kafka() {
     by_an_independent_consumer(&network, &up);
     let (status, took) = up.stop();
     assert!(status.success() && took.as_secs() < 21, "{status} after {took:?}");
+
+    websub::scenario(servers.pair(), "[bus]\npartitions = 3\n");
 
     let growing = Growing::start("kafka");
     let serve = apart::scenario(&network, &growing, "kafka", 1);

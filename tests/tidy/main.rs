@@ -159,6 +159,7 @@ fn every_setting_is_documented() {
         ("", "src/config.rs", "Config"),
         ("fetch.", "libs/fetch/src/config.rs", "FetchConfig"),
         ("ingest.", "ingest/src/config.rs", "IngestConfig"),
+        ("ingest.recheck.", "ingest/src/recheck/config.rs", "RecheckConfig"),
         ("ownership.", "ingest/src/ownership/config.rs", "OwnershipConfig"),
         ("youtube.", "ingest/src/youtube/config.rs", "YoutubeConfig"),
         ("websub.", "ingest/src/websub/config.rs", "WebsubConfig"),

@@ -35,8 +35,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// How long a task that failed waits for its next try; doubled each time.
 const RETRY: Duration = Duration::from_secs(15 * 60);
 const TRIES: i64 = 4;
-/// The longest that one task may take; its claim lasts longer.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// The longest that one task may take; its claim lasts longer. What a killed worker held goes on after that.
+fn longest(shared: &Shared) -> Duration {
+    shared.config.lease * 3
+}
 
 /// What became of a task.
 enum End {
@@ -55,7 +57,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     while !shared.stop.is_cancelled() {
         while under_way.try_join_next().is_some() {}
         let free = AT_ONCE.saturating_sub(under_way.len());
-        match shared.store.claim_tasks(free, LONGEST + LOOK).await {
+        match shared.store.claim_tasks(free, longest(&shared) + LOOK).await {
             Ok(tasks) => {
                 wait = BackOff::default();
                 for task in tasks {
@@ -92,7 +94,7 @@ async fn one(shared: Arc<Shared>, mut task: Task) {
         }
     };
     let end = tokio::select! {
-        end = tokio::time::timeout(LONGEST, work) => end.unwrap_or_else(|_| End::Failed("took too long".to_owned())),
+        end = tokio::time::timeout(longest(&shared), work) => end.unwrap_or_else(|_| End::Failed("took too long".to_owned())),
         // Claimed again when this claim ends.
         () = shared.abandon.cancelled() => return,
     };

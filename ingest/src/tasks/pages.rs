@@ -1,10 +1,6 @@
 //! Pages of a site map, read as entries: under the host's lease, within its robots.txt, a few at a time.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use carewire_feeds::{
     page,
@@ -23,16 +19,12 @@ use crate::{
     diff::{identify, news},
     emit::emit,
     event::EventContext,
+    robots::Known,
     schedule::after,
     sitemap::{Due, Work, fresh, page_hash},
     worker::Shared,
 };
 
-/// The name by which robots.txt may speak to us: the head of the `User-Agent`.
-const PRODUCT: &str = "Carewire";
-/// How long a robots.txt is good, and of how many sites it is kept.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
-const MOST_SITES: usize = 1000;
 /// Requests of one turn under the lease; polls of the host come in between.
 const TURN: usize = 10;
 
@@ -86,39 +78,14 @@ async fn turn(shared: &Shared, gate: &LeaseGate, feed: &Feed, url: &Url, work: &
     Ok(delay.max(pause * 4))
 }
 
-/// The site's robots.txt, asked for again after a day (RFC 9309, 2.4).
+/// The site's robots.txt.
 async fn robots(shared: &Shared, gate: &LeaseGate, url: &Url) -> Result<Robots, End> {
-    let Ok(address) = url.join("/robots.txt") else { return Ok(Robots::disallow_all()) };
-    if let Some(known) = shared.robots.get(&address) {
-        return Ok(known);
-    }
-    let response = ask(shared, gate, address.clone()).await?;
-    // An unreachable file means that nothing may be read for now (RFC 9309, 2.3.1.4).
-    if response.status >= 500 || response.status == 429 {
-        return Err(End::Failed(format!("robots.txt: the server answered {}", response.status)));
-    }
-    let robots = Robots::from_response(response.status, &response.body, PRODUCT);
-    shared.robots.put(address, robots.clone());
-    Ok(robots)
-}
-
-/// What is known of sites' robots.txt; a worker's own, for it is soon asked for again.
-#[derive(Debug, Default)]
-pub(crate) struct KnownRobots(Mutex<HashMap<Url, (Instant, Robots)>>);
-
-impl KnownRobots {
-    fn get(&self, address: &Url) -> Option<Robots> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(address).filter(|(since, _)| since.elapsed() < KEPT).map(|(_, robots)| robots.clone())
-    }
-
-    fn put(&self, address: Url, robots: Robots) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_SITES {
-            known.retain(|_, (since, _)| since.elapsed() < KEPT);
-        }
-        if known.len() < MOST_SITES {
-            known.insert(address, (Instant::now(), robots));
+    match shared.robots.of(url) {
+        Known::Rules(robots) => Ok(robots),
+        Known::Ask(address) => {
+            let response = ask(shared, gate, address.clone()).await?;
+            let refused = |status| End::Failed(format!("robots.txt: the server answered {status}"));
+            shared.robots.learn(address, &response).map_err(refused)
         }
     }
 }

@@ -28,6 +28,7 @@ use url::form_urlencoded;
 use super::{
     WebsubConfig,
     link::links,
+    polled::random_text,
     signature::{Signature, check},
 };
 use crate::metrics;
@@ -102,7 +103,7 @@ async fn verify(State(shared): State<Arc<Shared>>, Path(token): Path<String>, Ra
         "denied" => {
             let reason: String = value("hub.reason").chars().filter(|c| !c.is_control()).take(300).collect();
             let reason = format!("the hub denied it: {reason}");
-            shared.store.deny_subscription(&token, topic, &reason, DENIED_RETRY).await
+            deny(&shared.store, &token, topic, &reason).await
         }
         _ => return answer(StatusCode::BAD_REQUEST, "hub.mode must be subscribe, unsubscribe or denied\n"),
     };
@@ -120,6 +121,16 @@ async fn verify(State(shared): State<Arc<Shared>>, Path(token): Path<String>, Ra
         true => answer(StatusCode::OK, challenge.to_owned()),
         false => unknown(),
     }
+}
+
+/// Notes a denial, and turns to the feed's next hub where it names one.
+async fn deny(store: &Store, token: &str, topic: &str, reason: &str) -> Result<bool, StoreError> {
+    let denied = store.deny_subscription(token, topic, reason, DENIED_RETRY).await?;
+    if denied && let Some(next) = store.fall_back(token, reason, (&random_text(), &random_text()), DENIED_RETRY).await?
+    {
+        tracing::info!(topic, reason, next, "the feed's next hub is asked");
+    }
+    Ok(denied)
 }
 
 async fn deliver(

@@ -12,10 +12,14 @@ const MAX_LINKS: usize = 100;
 /// No address of a hub or topic is longer.
 const MAX_URL: usize = 2_000;
 
-/// A hub and the topic to subscribe to there.
+/// Hubs of one feed that are kept.
+const MAX_HUBS: usize = 5;
+
+/// The hubs that an answer announces, and the topic to subscribe to there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
-    pub(crate) hub: String,
+    /// In the order of statement, each once; at least one.
+    pub(crate) hubs: Vec<String>,
     pub(crate) topic: String,
 }
 
@@ -31,9 +35,15 @@ pub(crate) fn offer(headers: &HeaderMap, url: &Url, document: &Feed, kind: FeedK
         let good = matches!(target.scheme(), "http" | "https") && target.as_str().len() <= MAX_URL;
         (good && target.username().is_empty() && target.password().is_none()).then_some(target)
     };
-    if let Some(hub) = of("hub").chain(&document.hubs).find_map(web) {
+    let mut hubs: Vec<String> = Vec::new();
+    for hub in of("hub").chain(&document.hubs).filter_map(web).map(String::from) {
+        if hubs.len() < MAX_HUBS && !hubs.contains(&hub) {
+            hubs.push(hub);
+        }
+    }
+    if !hubs.is_empty() {
         let topic = of("self").chain(&document.self_url).find_map(web).unwrap_or_else(|| url.clone());
-        return Some(Offer { hub: hub.into(), topic: topic.into() });
+        return Some(Offer { hubs, topic: topic.into() });
     }
     youtube(url).filter(|_| kind == FeedKind::YoutubeChannel)
 }
@@ -46,7 +56,7 @@ fn youtube(url: &Url) -> Option<Offer> {
     let channel = url.query_pairs().find(|(name, _)| name == "channel_id")?.1.into_owned();
     let mut topic = Url::parse("https://www.youtube.com/xml/feeds/videos.xml").ok()?;
     topic.query_pairs_mut().append_pair("channel_id", &channel);
-    Some(Offer { hub: YOUTUBE_HUB.to_owned(), topic: topic.into() })
+    Some(Offer { hubs: vec![YOUTUBE_HUB.to_owned()], topic: topic.into() })
 }
 
 /// Targets and relations (lower case, one space between) of all `Link` headers.
@@ -170,9 +180,20 @@ mod tests {
             ),
         ] {
             let found = offer(&headers(values), &url.parse().unwrap(), &document, kind);
-            let found = found.as_ref().map(|offer| (offer.hub.as_str(), offer.topic.as_str()));
+            let found = found.as_ref().map(|offer| (offer.hubs[0].as_str(), offer.topic.as_str()));
             assert_eq!(found, expected, "{url} {values:?}");
         }
+    }
+
+    #[test]
+    fn all_hubs_count_in_their_order_each_once() {
+        let value = "<https://a.example/>; rel=hub, <https://b.example/>; rel=hub, <https://a.example/>; rel=hub";
+        let named: Vec<String> = (0..9).map(|n| format!("https://c{n}.example/")).collect();
+        let document = Feed { hubs: named, ..Feed::default() };
+        let url = "https://clinic.example/feed".parse().unwrap();
+        let found = offer(&headers(&[value]), &url, &document, FeedKind::Feed).unwrap();
+        let names: Vec<&str> = found.hubs.iter().map(|hub| hub.split('/').nth(2).unwrap()).collect();
+        assert_eq!(names, ["a.example", "b.example", "c0.example", "c1.example", "c2.example"]);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! What a poll that read a body says of its feed's hub: which one it is, and whether it tells of what is new.
+//! What a poll that read a body says of its feed's hub: which they are, and whether they tell of what is new.
 
 use carewire_feeds::Feed as Document;
 use carewire_fetch::Response;
@@ -6,7 +6,7 @@ use carewire_schemas::{Change, Via};
 use carewire_store::{Feed, StoreError, SubscriptionState};
 use uuid::Uuid;
 
-use super::link::offer;
+use super::link::{Offer, offer};
 use crate::{diff::News, worker::Shared};
 
 /// `next_reason` of a feed whose hub delivered a body, which is read now.
@@ -45,23 +45,38 @@ pub(crate) fn without_poorer(feed: &Feed, news: Vec<News>) -> Vec<News> {
     news.into_iter().filter(says).collect()
 }
 
-/// Notes which hub the answer announces, and what it did not tell of; answers the problem that the owner is to see.
-pub(crate) async fn hub(
+/// What a poll said of its feed's hubs.
+pub(crate) struct Hubs {
+    /// The problem that the owner is to see.
+    pub(crate) problem: Option<(&'static str, String, String)>,
+    /// Whether a subscription may be there.
+    pub(crate) any: bool,
+}
+
+/// Notes which hubs the answer announces, and what they did not tell of.
+pub(crate) async fn hubs(
     shared: &Shared,
     feed: &Feed,
     response: &Response,
     document: &Document,
     news: &[News],
-) -> Option<(&'static str, String, String)> {
+) -> Hubs {
+    let any = feed.memory.hub;
     if is_delivered(feed) {
-        return None;
+        return Hubs { problem: None, any };
     }
-    match noted(shared, feed, response, document, news).await {
-        Ok(problem) => problem,
+    let kind = if document.youtube_channel_id.is_some() { carewire_store::FeedKind::YoutubeChannel } else { feed.kind };
+    let found = offer(&response.headers, &response.url, document, kind);
+    // Most feeds have none and never had: that costs no question.
+    if found.is_none() && !any && feed.hub.is_none() && feed.push_until.is_none() {
+        return Hubs { problem: None, any };
+    }
+    match noted(shared, feed, found.as_ref(), news).await {
+        Ok(problem) => Hubs { problem, any: found.is_some() },
         Err(error) => {
             // The next poll says the same.
-            tracing::debug!(feed = %feed.id, %error, "the feed's hub was not noted");
-            None
+            tracing::debug!(feed = %feed.id, %error, "the feed's hubs were not noted");
+            Hubs { problem: None, any }
         }
     }
 }
@@ -69,20 +84,21 @@ pub(crate) async fn hub(
 async fn noted(
     shared: &Shared,
     feed: &Feed,
-    response: &Response,
-    document: &Document,
+    found: Option<&Offer>,
     news: &[News],
 ) -> Result<Option<(&'static str, String, String)>, StoreError> {
-    let kind = if document.youtube_channel_id.is_some() { carewire_store::FeedKind::YoutubeChannel } else { feed.kind };
-    let found = offer(&response.headers, &response.url, document, kind);
     let known = shared.store.feed_subscription(feed.id).await?;
-    let same = match (&found, &known) {
-        (Some(found), Some(known)) => found.hub == known.hub && found.topic == known.topic,
+    let same = match (found, &known) {
+        (Some(found), Some(known)) => {
+            found.topic == known.topic
+                && found.hubs.len() == known.others.len() + 1
+                && found.hubs.iter().all(|hub| *hub == known.hub || known.others.contains(hub))
+        }
         (None, None) => true,
         _ => false,
     };
     if !same {
-        let offer = found.as_ref().map(|found| (found.hub.as_str(), found.topic.as_str()));
+        let offer = found.map(|found| (found.hubs.as_slice(), found.topic.as_str()));
         shared.store.offer_hub(feed.id, offer, &random_text(), &random_text()).await?;
         return Ok(None);
     }
@@ -98,6 +114,6 @@ async fn noted(
 }
 
 /// 244 random bits in hexadecimal: a callback's token, a subscription's secret (section 5.1: at most 200 bytes).
-fn random_text() -> String {
+pub(super) fn random_text() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }

@@ -10,7 +10,7 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use url::{Url, form_urlencoded};
 
-use super::WebsubConfig;
+use super::{WebsubConfig, polled::random_text};
 use crate::{errand::Errands, metrics, schedule};
 
 /// What subscribing needs.
@@ -36,6 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 /// A hub's host that others use just now is asked a little later.
 const BUSY: Duration = Duration::from_secs(30);
+const BUSY_NAME: &str = "busy";
 
 /// Keeps subscriptions until `stop`. Several workers share them.
 ///
@@ -104,6 +105,7 @@ impl Subscriber {
             for silent in self.store.silent_hubs(self.config.silent_after).await? {
                 metrics::WEBSUB_SILENT.inc();
                 tracing::warn!(feed = %silent.feed, hub = silent.hub, missed = silent.missed, "the hub stayed silent about new entries; the feed is polled as usual");
+                self.fall_back(&silent, "it stayed silent about new entries", DAY).await?;
             }
             for (state, count) in self.store.subscription_counts().await? {
                 metrics::WEBSUB_SUBSCRIPTIONS.with_label_values(&[state.as_str()]).set(count);
@@ -144,18 +146,30 @@ impl Subscriber {
     async fn ask(&self, one: Subscription) -> Result<(), StoreError> {
         let leaving = one.state == SubscriptionState::Leaving;
         let mode = if leaving { "unsubscribe" } else { "subscribe" };
+        // Accepted before, and never verified.
+        let unverified = one.state == SubscriptionState::Asked && one.tries > 0 && one.error.is_none();
+        if unverified && self.fall_back(&one, "it accepted and did not verify", self.config.retry).await? {
+            return Ok(());
+        }
         let answer = match self.request(&one, mode) {
             Ok(request) => self.errands.send(request).await,
             Err(error) => Err(error),
         };
         let outcome = self.judge(&one, &answer);
         metrics::WEBSUB_REQUESTS.with_label_values(&[mode, outcome.name]).inc();
-        if let Some(error) = &outcome.error {
+        if let Some(error) = outcome.error.as_ref().filter(|_| outcome.name != BUSY_NAME) {
             tracing::info!(feed = %one.feed, hub = one.hub, mode, error, "the hub was asked in vain");
         }
         if let (Some(until), Some(host)) = (outcome.host_until, Url::parse(&one.hub).ok().as_ref().and_then(host_of)) {
             let reason = outcome.error.clone().unwrap_or_default();
             self.store.host_not_before(&host, until, &reason).await?;
+        }
+        if let Some(error) = &outcome.error
+            && one.state == SubscriptionState::Asked
+            && outcome.name != BUSY_NAME
+            && self.fall_back(&one, error, outcome.wait).await?
+        {
+            return Ok(());
         }
         let state = match (leaving, outcome.denied) {
             (true, _) if one.tries + 1 >= LEAVE_TRIES => SubscriptionState::Left,
@@ -165,6 +179,18 @@ impl Subscriber {
         };
         // Where the hub verified meanwhile the row has moved on, and this changes nothing.
         self.store.subscription_asked(&one, state, outcome.error.as_deref(), outcome.wait).await.map(drop)
+    }
+
+    /// Turns to the feed's next hub, where it names one; whether it did.
+    async fn fall_back(&self, one: &Subscription, why: &str, wait: Duration) -> Result<bool, StoreError> {
+        if one.others.is_empty() {
+            return Ok(false);
+        }
+        let next = self.store.fall_back(&one.token, why, (&random_text(), &random_text()), wait).await?;
+        if let Some(next) = &next {
+            tracing::info!(feed = %one.feed, hub = one.hub, next, why, "the feed's next hub is asked");
+        }
+        Ok(next.is_some())
     }
 
     /// Section 5.1: a form by POST.
@@ -227,7 +253,8 @@ impl Subscriber {
                 }
             }
             Err(FetchError::Gate(GateError::Busy { .. } | GateError::Lost { .. })) => {
-                Outcome { name: "busy", wait: BUSY.mul_f64(0.5 + fastrand::f64()), ..Outcome::default() }
+                let error = Some("its host was busy".to_owned());
+                Outcome { name: BUSY_NAME, error, wait: BUSY.mul_f64(0.5 + fastrand::f64()), ..Outcome::default() }
             }
             Err(error) => failed(format!("{}: {error}", error.code())),
         }

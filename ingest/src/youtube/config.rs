@@ -30,6 +30,12 @@ pub struct YoutubeConfig {
     /// How long after it was first missed a film must be missed again.
     #[serde(with = "humane")]
     pub gone_after: Duration,
+    /// How long after it said something the API is asked again; its terms ask for that within 30 days.
+    #[serde(with = "humane")]
+    pub refresh: Duration,
+    /// How long after it said something that is erased, where it could not be asked again.
+    #[serde(with = "humane")]
+    pub erase: Duration,
 }
 
 impl Default for YoutubeConfig {
@@ -43,6 +49,9 @@ impl Default for YoutubeConfig {
             thumbnail_url: constant("https://i.ytimg.com/"),
             look: Duration::from_secs(30 * 86_400),
             gone_after: Duration::from_secs(86_400),
+            // A few days of room for when it does not answer.
+            refresh: Duration::from_secs(25 * 86_400),
+            erase: Duration::from_secs(29 * 86_400),
         }
     }
 }
@@ -61,6 +70,12 @@ impl YoutubeConfig {
                 "addresses must end with a slash",
             ),
             ("daily_quota", self.daily_quota >= 0, "must not be negative"),
+            ("refresh", self.refresh <= self.erase, "must not be above erase"),
+            (
+                "erase",
+                self.erase <= Duration::from_secs(30 * 86_400),
+                "must be at most \"30d\", as YouTube's terms have it",
+            ),
             ("look", self.look >= Duration::from_millis(100), "must be at least \"100ms\""),
         ];
         match rules.iter().find(|(_, good, _)| !good) {

@@ -11,14 +11,19 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::watch::WINDOW;
+use super::watch::{self, WINDOW};
 use super::{
     YoutubeConfig,
-    again::{self, Told},
     api::{PlaylistItem, PlaylistPage, VideoList, uploads},
     document,
 };
-use crate::{errand::Errands, metrics, ownership::channel_of, schedule};
+use crate::{
+    again::{Again, Told},
+    errand::Errands,
+    metrics,
+    ownership::channel_of,
+    schedule,
+};
 
 /// What the task needs.
 pub struct Youtube {
@@ -36,9 +41,6 @@ pub struct Youtube {
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-/// The API's terms: what it said is refreshed or erased within 30 days. A few days of room for when it does not answer.
-const REFRESH: Duration = Duration::from_secs(25 * 86_400);
-const ERASE: i64 = 29 * 86_400;
 /// A broadcast that has not ended is asked for again so soon.
 const LIVE: Duration = HOUR;
 /// Videos of one request.
@@ -82,7 +84,7 @@ impl Youtube {
             self.health.well();
             wait = BackOff::default();
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(LOOK.min(self.config.refresh)) => {}
                 _ = activity.changed() => tokio::time::sleep(10 * schedule::BREATH).await,
                 () = stop.cancelled() => {}
             }
@@ -204,25 +206,30 @@ impl Youtube {
         let producer = self.bus.producer();
         for one in due {
             let said = found.as_ref().map(|found| found.get(&one.video));
-            let old = one.fetched_at.is_some_and(|at| at.as_second() + ERASE <= Timestamp::now().as_second());
+            let age =
+                one.fetched_at.map(|at| Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default());
+            let old = age.is_some_and(|age| age >= self.config.erase);
             let (facts, next) = match said {
                 Some(Some(facts)) if matches!(facts.live.as_deref(), Some("live" | "upcoming")) => (Some(facts), LIVE),
-                Some(Some(facts)) => (Some(facts), REFRESH),
+                Some(Some(facts)) => (Some(facts), self.config.refresh),
                 // The API does not know it (any more), or cannot be asked in time.
-                Some(None) => (None, REFRESH),
-                None if old => (None, DAY),
+                Some(None) => (None, self.config.refresh),
+                None if old => (None, DAY.min(self.config.erase)),
                 None => {
                     // Without a key nobody asks again soon; with one, when the budget or the API is there again.
-                    let next = if self.config.api_key.is_some() { HOUR } else { DAY };
-                    let kept = one.fetched_at.map(|_| &one.facts);
-                    if kept.is_none() {
-                        self.store.video_fetched(one, None, next).await?;
+                    let next = if self.config.api_key.is_some() { HOUR.min(self.config.erase / 8) } else { DAY };
+                    match one.fetched_at {
+                        Some(_) => self.store.video_soon(one, next).await?,
+                        None => self.store.video_fetched(one, None, next).await?,
                     }
                     continue;
                 }
             };
-            let duration = facts.and_then(|facts| facts.duration_s);
-            match again::tell(&self.store, &producer, one, duration).await? {
+            let said = facts.cloned().unwrap_or_default();
+            let again = Again { store: &self.store, producer: &producer, feed: one.feed, entry: one.entry };
+            let told =
+                again.tell(false, |content| content.video.as_mut().is_some_and(|video| watch::put(&said, video)));
+            match told.await? {
                 Told::Done => self.store.video_fetched(one, facts, next).await?,
                 // Claimed for an hour: soon, so that what waits for a poll's end need not wait so long.
                 Told::Later => self.store.video_soon(one, LOOK).await?,

@@ -1,7 +1,7 @@
 //! YouTube channels: gaps in the window of 15 entries, what the Data API v3 knows beside the feed, and videos that are gone.
 //!
 //! What is found out here goes the way of a poll: as a document that is read as if the feed had said it (videos of a gap, the removal of
-//! one), or as the last revision told again (a duration). Without a key the API is not asked: a gap is reported, an unknown duration stays
+//! one), or as the last revision told again (its length, captions, broadcast). Without a key the API is not asked: a gap is reported, an unknown duration stays
 //! unknown.
 //!
 //! | file | what |
@@ -11,9 +11,7 @@
 //! | `document` | documents as a channel's feed has them: pure |
 //! | `watch` | what a poll says of its channel |
 //! | `fetch` | [`Youtube`]: gaps filled, videos asked for, videos looked for |
-//! | `again` | an entry told again with what the API said |
 
-mod again;
 mod api;
 mod config;
 mod document;

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use carewire_schemas::EntryId;
-use carewire_store::{Feed, StoreError};
+use carewire_schemas::{Broadcast, EntryId, Video};
+use carewire_store::{Feed, StoreError, VideoFacts};
 
 use crate::{
     diff::{Keyed, News},
@@ -15,8 +15,8 @@ pub(super) const WINDOW: usize = 15;
 /// A video is looked for so long after it was seen; what follows is the task's to say.
 const FIRST_LOOK: Duration = Duration::from_secs(7 * 86_400);
 
-/// The problem that the owner is to see (code, message, place), and durations in seconds by entry.
-type Noted = (Option<(&'static str, String, String)>, HashMap<EntryId, i64>);
+/// The problem that the owner is to see (code, message, place), and what the API said, by entry.
+type Noted = (Option<(&'static str, String, String)>, HashMap<EntryId, VideoFacts>);
 
 /// The videos among entries, with the entries that they are.
 pub(crate) fn videos(entries: &[Keyed]) -> Vec<(String, EntryId)> {
@@ -32,20 +32,30 @@ pub(crate) fn is_gap(feed: &Feed, videos: &[(String, EntryId)], known: &HashMap<
     feed.entries > 0 && videos.len() >= WINDOW && videos.iter().all(|(_, entry)| !known.contains_key(entry))
 }
 
-/// Gives entries the durations that the API told. After they were compared: a length that is told later is no change of the feed.
-pub(crate) fn with_durations(mut news: Vec<News>, durations: &HashMap<EntryId, i64>) -> Vec<News> {
+/// Gives entries what the API said. After they were compared: what is told later is no change of the feed.
+pub(crate) fn with_facts(mut news: Vec<News>, facts: &mut HashMap<EntryId, VideoFacts>) -> Vec<News> {
     for one in &mut news {
-        if let News::Entry(_, keyed) = one
-            && let Some(seconds) = durations.get(&keyed.id).and_then(|seconds| u32::try_from(*seconds).ok())
-            && let Some(video) = &mut keyed.entry.video
-        {
-            video.duration_s = video.duration_s.or(Some(f64::from(seconds)));
+        if let News::Entry(_, keyed) = one {
+            keyed.video = facts.remove(&keyed.id);
         }
     }
     news
 }
 
-/// Notes a channel's videos and gaps; answers the problem that the owner is to see, and the durations that the API told.
+/// Puts what the API says into a video, nothing where it says nothing; whether that changed it.
+pub(crate) fn put(facts: &VideoFacts, video: &mut Video) -> bool {
+    let before = (video.duration, video.captions, video.live);
+    video.duration = facts.duration_s.and_then(|seconds| u32::try_from(seconds).ok());
+    video.captions = facts.captions;
+    video.live = match facts.live.as_deref() {
+        Some("live") => Some(Broadcast::Live),
+        Some("upcoming") => Some(Broadcast::Upcoming),
+        _ => None,
+    };
+    before != (video.duration, video.captions, video.live)
+}
+
+/// Notes a channel's videos and gaps; answers the problem that the owner is to see, and what the API said.
 pub(crate) async fn noted(
     shared: &Shared,
     feed: &Feed,
@@ -76,7 +86,7 @@ async fn store(
         videos.iter().filter(|(_, entry)| known.get(entry).is_none_or(|(_, deleted)| *deleted)).cloned().collect();
     shared.store.note_videos(feed.id, &new, FIRST_LOOK).await?;
     let entries: Vec<EntryId> = videos.iter().map(|(_, entry)| *entry).collect();
-    let durations = shared.store.video_durations(feed.id, &entries).await?;
+    let facts = shared.store.video_facts(feed.id, &entries).await?;
     if is_poll && is_gap(feed, videos, known) {
         shared.store.note_gap(feed.id).await?;
     }
@@ -86,5 +96,5 @@ async fn store(
                        of YouTube's API (youtube.api_key)";
         ("window-gap", message.to_owned(), String::new())
     });
-    Ok((problem, durations))
+    Ok((problem, facts))
 }

@@ -8,6 +8,7 @@ mod leases;
 mod ownership;
 mod polling;
 mod real;
+mod recheck;
 mod secure;
 mod sitemaps;
 mod websub;

@@ -17,7 +17,7 @@ use axum::{
 use carewire_bus::{Health, Secret};
 use carewire_fetch::{Client, host_of};
 use carewire_ingest::youtube::{Youtube, YoutubeConfig};
-use carewire_schemas::{Change, EntryV1, FeedId, Via};
+use carewire_schemas::{Broadcast, Change, EntryV1, FeedId, Via};
 use carewire_store::{FeedKind, NewFeed, Proof};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -233,10 +233,8 @@ async fn durations_come_from_the_api_within_its_budget_and_stay_out_of_compariso
     assert!(network.last(id).await.values().all(|event| event.content.video.as_ref().unwrap().duration.is_none()));
     let youtube = network.start();
     let duration = async |video: &str| network.last(id).await[video].content.video.as_ref().unwrap().duration;
-    eventually("a duration", || async {
-        (duration("v000").await, duration("v002").await).0.zip(duration("v002").await)
-    })
-    .await;
+    eventually("what the API said", || async { (network.sandbox.events(id).await.len() == 6).then_some(()) }).await;
+    assert_eq!(duration("v002").await, Some(253));
     assert_eq!(
         (duration("v000").await, duration("v001").await),
         (Some(253), None),
@@ -246,7 +244,16 @@ async fn durations_come_from_the_api_within_its_budget_and_stay_out_of_compariso
     assert_eq!((facts.facts.captions, facts.facts.live.as_deref()), (Some(true), Some("none")));
     assert!(facts.fetched_at.is_some());
     let told = network.sandbox.events(id).await.len();
-    assert_eq!(told, 5, "three new, two told again");
+    assert_eq!(told, 6, "three new, each told again");
+    let video = |id: &str, events: &HashMap<String, EntryV1>| {
+        let video = events[id].content.video.clone().unwrap();
+        (video.captions, video.live)
+    };
+    let last = network.last(id).await;
+    assert_eq!(
+        (video("v000", &last), video("v001", &last)),
+        ((Some(true), None), (Some(true), Some(Broadcast::Upcoming)))
+    );
     // The feed says the same as before: that is no news, though it knows no durations; a change keeps them.
     network.publish(&ids(0..4));
     network.sandbox.poll(id).await;
@@ -255,6 +262,38 @@ async fn durations_come_from_the_api_within_its_budget_and_stay_out_of_compariso
     // The budget is used up: the new video is not asked for, and its duration stays unknown.
     assert_eq!((network.asked("videos"), duration("v003").await), (1, None));
     assert_eq!(network.sandbox.store.quota_used().await.unwrap(), 1);
+    youtube.end().await;
+    network.worker.end().await;
+}
+
+/// The API's terms: what it said is refreshed within 30 days or erased; days are milliseconds here.
+#[tokio::test]
+async fn what_the_api_said_is_refreshed_and_erased_when_it_cannot_be() {
+    let mut network = Network::new(Some("key-1")).await;
+    (network.config.refresh, network.config.erase) = (Duration::from_millis(250), Duration::from_millis(290));
+    network.publish(&ids(0..1));
+    let id = network.channel().await;
+    let youtube = network.start();
+    let known = async || network.sandbox.store.channel_video(id, "v000").await.unwrap().unwrap();
+    let first = eventually("what it said", || async { known().await.fetched_at }).await;
+    eventually("a refresh", || async { known().await.fetched_at.filter(|at| *at > first) }).await;
+    let shown = async || network.last(id).await["v000"].content.video.clone().unwrap();
+    let told = network.sandbox.events(id).await.len();
+    assert_eq!(
+        (shown().await.duration, shown().await.captions, told),
+        (Some(253), Some(true), 2),
+        "the same is not told again"
+    );
+    network.platform.lock().unwrap().down = true;
+    eventually("the erasure", || async { known().await.fetched_at.is_none().then_some(()) }).await;
+    assert_eq!(known().await.facts, carewire_store::VideoFacts::default());
+    eventually("outputs without it", || async {
+        let shown = shown().await;
+        (shown.duration.is_none() && shown.captions.is_none()).then_some(())
+    })
+    .await;
+    network.platform.lock().unwrap().down = false;
+    eventually("known again", || async { shown().await.duration }).await;
     youtube.end().await;
     network.worker.end().await;
 }

@@ -3,7 +3,6 @@
 //! `cargo run --release -p carewire-feeds --example feeds-bench`
 
 use carewire_feeds::{Context, Parsed, lint, page, parse};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -119,18 +118,14 @@ const PARAGRAPH: &str = "People who measured their blood sugar at home three tim
     whether they felt that the clinic had explained the results; most of them would do it again. ";
 
 fn rss(seed: usize) -> String {
-    let mut s = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><title>Clinic</title><link>https://clinic.example/</link><description>News</description>",
-    );
-    for i in 0..40 {
-        let _ = write!(
-            s,
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><title>Clinic</title><link>https://clinic.example/</link><description>News</description>";
+    document(head, 40, "</channel></rss>", |i| {
+        format!(
             "<item><title>Measuring at home &amp; sleeping well, part {i}</title><link>https://clinic.example/{seed}/{i}</link><guid isPermaLink=\"false\">c-{seed}-{i}</guid><pubDate>Thu, 0{} Jan 2026 19:48:21 GMT</pubDate><dc:creator>A. Author</dc:creator><category>diabetes</category><description>&lt;p&gt;{PARAGRAPH}&lt;/p&gt;</description><content:encoded><![CDATA[<p>{}</p><p>{PARAGRAPH}<a href=\"https://clinic.example/x\">more</a></p>]]></content:encoded></item>",
             i % 9 + 1,
             PARAGRAPH.repeat(4)
-        );
-    }
-    s + "</channel></rss>"
+        )
+    })
 }
 
 fn broken(seed: usize) -> String {
@@ -166,64 +161,55 @@ fn latin(good: &str) -> Vec<u8> {
     bytes
 }
 
+/// A document of so many items between its head and its tail.
+fn document(head: &str, items: usize, tail: &str, item: impl Fn(usize) -> String) -> String {
+    let mut text = head.to_owned();
+    text.extend((0..items).map(item));
+    text + tail
+}
+
 fn rdf(seed: usize) -> String {
-    let mut s = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns=\"http://purl.org/rss/1.0/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel rdf:about=\"https://clinic.example/\"><title>Clinic</title><link>https://clinic.example/</link><description>News</description></channel>",
-    );
-    for i in 0..40 {
-        let _ = write!(
-            s,
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns=\"http://purl.org/rss/1.0/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel rdf:about=\"https://clinic.example/\"><title>Clinic</title><link>https://clinic.example/</link><description>News</description></channel>";
+    document(head, 40, "</rdf:RDF>", |i| {
+        format!(
             "<item rdf:about=\"https://clinic.example/{seed}/{i}\"><title>Measuring at home &amp; sleeping well, part {i}</title><link>https://clinic.example/{seed}/{i}</link><dc:date>2026-01-0{}T10:14:55Z</dc:date><dc:creator>A. Author</dc:creator><dc:subject>diabetes</dc:subject><description>&lt;p&gt;{}&lt;/p&gt;</description></item>",
             i % 9 + 1,
             PARAGRAPH.repeat(5)
-        );
-    }
-    s + "</rdf:RDF>"
+        )
+    })
 }
 
 fn podcast(seed: usize) -> String {
-    let mut s = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><rss version=\"2.0\" xmlns:itunes=\"http://www.itunes.com/dtds/podcast-1.0.dtd\" xmlns:podcast=\"https://podcastindex.org/namespace/1.0\"><channel><title>Sleep</title><link>https://sleep.example/</link><itunes:author>Sleep Society</itunes:author><itunes:category text=\"Health\"/>",
-    );
-    for i in 0..40 {
-        let _ = write!(
-            s,
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><rss version=\"2.0\" xmlns:itunes=\"http://www.itunes.com/dtds/podcast-1.0.dtd\" xmlns:podcast=\"https://podcastindex.org/namespace/1.0\"><channel><title>Sleep</title><link>https://sleep.example/</link><itunes:author>Sleep Society</itunes:author><itunes:category text=\"Health\"/>";
+    document(head, 40, "</channel></rss>", |i| {
+        format!(
             "<item><title>Episode {i}</title><guid isPermaLink=\"false\">e-{seed}-{i}</guid><pubDate>Thu, 0{} Jan 2026 19:48:21 GMT</pubDate><enclosure url=\"https://sleep.example/{seed}/{i}.mp3\" length=\"1000000\" type=\"audio/mpeg\"/><itunes:duration>31:02</itunes:duration><itunes:episode>{i}</itunes:episode><itunes:explicit>no</itunes:explicit><itunes:summary>{}</itunes:summary><podcast:transcript url=\"https://sleep.example/{i}.vtt\" type=\"text/vtt\"/><description><![CDATA[<p>{}</p>]]></description></item>",
             i % 9 + 1,
             PARAGRAPH,
             PARAGRAPH.repeat(2)
-        );
-    }
-    s + "</channel></rss>"
+        )
+    })
 }
 
 fn atom(seed: usize) -> String {
-    let mut s = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"en\"><title>Clinic</title><id>urn:x</id><updated>2026-01-01T00:00:00Z</updated><link rel=\"self\" href=\"https://clinic.example/feed\"/>",
-    );
-    for i in 0..40 {
-        let _ = write!(
-            s,
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"en\"><title>Clinic</title><id>urn:x</id><updated>2026-01-01T00:00:00Z</updated><link rel=\"self\" href=\"https://clinic.example/feed\"/>";
+    document(head, 40, "</feed>", |i| {
+        format!(
             "<entry><title type=\"html\">Measuring &amp;amp; sleeping {i}</title><id>urn:{seed}:{i}</id><link href=\"https://clinic.example/{seed}/{i}\"/><updated>2026-01-0{}T10:14:55Z</updated><author><name>A. Author</name></author><category term=\"diabetes\"/><summary>{PARAGRAPH}</summary><content type=\"xhtml\"><div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{}</p><p>{PARAGRAPH}<a href=\"https://clinic.example/x\">more</a></p></div></content></entry>",
             i % 9 + 1,
             PARAGRAPH.repeat(4)
-        );
-    }
-    s + "</feed>"
+        )
+    })
 }
 
 fn youtube(seed: usize) -> String {
-    let mut s = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><feed xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\" xmlns:media=\"http://search.yahoo.com/mrss/\" xmlns=\"http://www.w3.org/2005/Atom\"><id>yt:channel:abc</id><yt:channelId>abc</yt:channelId><title>Clinic</title>",
-    );
-    for i in 0..15 {
-        let _ = write!(
-            s,
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><feed xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\" xmlns:media=\"http://search.yahoo.com/mrss/\" xmlns=\"http://www.w3.org/2005/Atom\"><id>yt:channel:abc</id><yt:channelId>abc</yt:channelId><title>Clinic</title>";
+    document(head, 15, "</feed>", |i| {
+        format!(
             "<entry><id>yt:video:v{seed}-{i}</id><yt:videoId>v{seed}-{i}</yt:videoId><yt:channelId>UCabc</yt:channelId><title>Talk {i}</title><link rel=\"alternate\" href=\"https://www.youtube.com/watch?v=v{seed}-{i}\"/><author><name>Clinic</name><uri>https://www.youtube.com/channel/UCabc</uri></author><published>2026-01-01T10:14:55+00:00</published><updated>2026-01-02T10:14:55+00:00</updated><media:group><media:title>Talk {i}</media:title><media:content url=\"https://www.youtube.com/v/v{i}?version=3\" type=\"application/x-shockwave-flash\" width=\"640\" height=\"390\"/><media:thumbnail url=\"https://i.example/{i}.jpg\" width=\"480\" height=\"360\"/><media:description>{}</media:description><media:community><media:starRating count=\"7\" average=\"5.00\" min=\"1\" max=\"5\"/><media:statistics views=\"99\"/></media:community></media:group></entry>",
             PARAGRAPH.repeat(3)
-        );
-    }
-    s + "</feed>"
+        )
+    })
 }
 
 fn json(seed: usize) -> String {

@@ -85,6 +85,7 @@ async fn round(store: &Store, status: i32) -> Outcome<Vec<FeedId>> {
                     deleted: false,
                     revision: noise(700),
                     link: Some(fastrand::i64(..)),
+                    page: None,
                 }));
             }
             all.push(feed.id);

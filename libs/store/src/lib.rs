@@ -6,7 +6,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`organizations`], [`feeds`], [`hosts`], [`polls`], [`entries`] | who publishes, where, what is due, what was read |
-//! | [`memory`], [`proposals`], [`report`], [`tasks`], [`site_pages`] | what polling learns of feeds over time; requests beside polling |
+//! | [`memory`], [`proposals`], [`report`], [`feed_items`], [`tasks`], [`site_pages`] | what polling learns of feeds over time; requests beside polling |
+//! | [`pages`] | pages of entries, looked at again |
 //! | [`grouping`] | what the grouping worker keeps for itself: sources, identities, items, stories |
 //! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
 //! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
@@ -31,6 +32,7 @@ mod db;
 pub mod decisions;
 pub mod entries;
 mod error;
+pub mod feed_items;
 pub mod feeds;
 pub mod grouping;
 pub mod hosts;
@@ -42,6 +44,7 @@ mod named;
 pub mod organizations;
 pub mod outbox;
 pub mod ownership;
+pub mod pages;
 pub mod polls;
 pub mod positions;
 pub mod proposals;
@@ -61,6 +64,7 @@ pub use counts::Counts;
 pub use decisions::{DecisionRow, DecisionView};
 pub use entries::{EntryForRerun, EntryRow};
 pub use error::{Result, StoreError};
+pub use feed_items::FeedItems;
 pub use feeds::{Feed, FeedFilter, FeedKind, FeedProblem, FeedState, NewFeed, Proof};
 pub use grouping::{
     GroupBatch, GroupItem, GroupSource, GroupState, GroupStory, GroupWindowRow, IdentityKey, StoredGroupItem,
@@ -74,6 +78,7 @@ pub use memory::{FeedMemory, MoveSign, Moving, Tried};
 pub use organizations::{NewOrganization, Organization, OrganizationPatch, Standing};
 pub use outbox::Mail;
 pub use ownership::{CodeAnswer, Ownership, OwnershipFinding, OwnershipOutcome, OwnershipState, OwnershipTimes};
+pub use pages::{EntryPage, PageAddress, PageFacts, PagePace, PageState};
 pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
 pub use positions::Position;
 pub use proposals::{NewProposal, Proposal, ProposalReason, ProposalState};

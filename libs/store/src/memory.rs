@@ -39,6 +39,9 @@ pub struct FeedMemory {
     /// Its archive was walked, or is being walked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub archive: bool,
+    /// It announced a hub at the last poll that read a body: there may be a subscription.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hub: bool,
     /// What is wrong with it for now, by code; the history stands in `feed_findings`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,

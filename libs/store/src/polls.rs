@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    Feed, FeedKind, FeedMemory, FeedProblem, FeedState, FindingsChange, FreshnessTally, NewProposal, NewTask, Result,
-    Store, StoreError,
+    Feed, FeedKind, FeedMemory, FeedProblem, FeedState, FindingsChange, FreshnessTally, NewProposal, NewTask,
+    PageAddress, Result, Store, StoreError,
     counts::Tallies,
     db::{LIST, Tx, args, later, transaction},
 };
@@ -70,6 +70,8 @@ pub struct EntryWrite {
     pub revision: Vec<u8>,
     /// Hash of the identity that it has without its id; `None` keeps what is there.
     pub link: Option<i64>,
+    /// Its page, which is looked at again now and then; `None` keeps what is there.
+    pub page: Option<PageAddress>,
 }
 
 /// The end of one claimed feed.
@@ -277,8 +279,8 @@ impl Store {
         all: &[(FeedId, &[EntryWrite])],
         before: impl Fn(FeedId) -> i64,
     ) -> Result<i64> {
-        let (mut rows, mut revisions) = (Vec::new(), Vec::new());
-        let mut feeds = Vec::new();
+        let (mut rows, mut revisions, mut pages) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut feeds, mut hosts, mut first_look) = (Vec::new(), BTreeSet::new(), None);
         for (feed, entries) in all {
             feeds.push(feed.0);
             // One statement cannot write a row twice: the last of equal ids counts.
@@ -287,6 +289,11 @@ impl Store {
                 rows.append(&mut args![feed.0, entry.entry.0, entry.hash, entry.version, entry.deleted, entry.link]);
                 if !entry.revision.is_empty() {
                     revisions.append(&mut args![entry.entry.0, entry.revision.clone()]);
+                }
+                if let Some(PageAddress { url, host, first_look: look }) = &entry.page {
+                    pages.append(&mut args![entry.entry.0, feed.0, &**host, &**url, *look]);
+                    first_look = Some(first_look.map_or(*look, |first: Timestamp| first.min(*look)));
+                    hosts.insert(host.clone());
                 }
             }
         }
@@ -306,6 +313,7 @@ impl Store {
             revisions,
         )
         .await?;
+        Self::write_pages(tx, hosts.into_iter().collect(), pages, first_look).await?;
         let mut added = 0;
         for ids in feeds.chunks(LIST) {
             let mut sql =

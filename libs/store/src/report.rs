@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     PollDone, Result, Store,
-    db::{Row, Tx, args},
+    db::{Row, Tx, Value, args, transaction},
 };
 
 /// Seconds of a week.
@@ -256,6 +256,45 @@ impl Store {
         .map(drop)
     }
 
+    /// Notes something wrong with a feed that was not found by a poll; it stays until [`Store::end_finding`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_finding(&self, feed: FeedId, finding: &NewFinding) -> Result<()> {
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            Self::insert_findings(&mut tx, finding_row(feed, finding, now)).await
+        })
+    }
+
+    /// What [`Store::begin_finding`] noted is so no more; nothing happens where it was not noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_finding(&self, feed: FeedId, code: &str) -> Result<()> {
+        let sql = "SELECT 1 FROM feed_findings WHERE feed = $1 AND code = $2 AND gone_at IS NULL";
+        if self.inner.db.fetch_opt(sql, args![feed.0, code]).await?.is_none() {
+            return Ok(());
+        }
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let sql = "UPDATE feed_findings SET gone_at = $3 WHERE feed = $1 AND code = $2 AND gone_at IS NULL";
+            tx.execute(sql, args![feed.0, code, now]).await.map(drop)
+        })
+    }
+
+    async fn insert_findings(tx: &mut Tx, rows: Vec<Value>) -> Result<()> {
+        tx.insert(
+            "INSERT INTO feed_findings (feed, code, severity, message, first_at, times)",
+            6,
+            " ON CONFLICT (feed, code) DO UPDATE SET severity = excluded.severity, message = excluded.message, \
+             times = feed_findings.times + CASE WHEN feed_findings.gone_at IS NULL THEN 0 ELSE 1 END, gone_at = NULL",
+            rows,
+        )
+        .await
+        .map(drop)
+    }
+
     /// Writes what began to be wrong with feeds, and what is so no more.
     pub(crate) async fn write_findings(tx: &mut Tx, done: &[PollDone], applied: &HashSet<FeedId>) -> Result<()> {
         let mut begun = Vec::new();
@@ -268,26 +307,15 @@ impl Store {
             }
             let mut seen = HashSet::new();
             for finding in poll.findings.begun.iter().filter(|finding| seen.insert(&finding.code)) {
-                begun.append(&mut args![
-                    poll.feed.0,
-                    &*finding.code,
-                    &*finding.severity,
-                    &*finding.message,
-                    poll.at,
-                    1
-                ]);
+                begun.append(&mut finding_row(poll.feed, finding, poll.at));
             }
         }
-        tx.insert(
-            "INSERT INTO feed_findings (feed, code, severity, message, first_at, times)",
-            6,
-            " ON CONFLICT (feed, code) DO UPDATE SET severity = excluded.severity, message = excluded.message, \
-             times = feed_findings.times + CASE WHEN feed_findings.gone_at IS NULL THEN 0 ELSE 1 END, gone_at = NULL",
-            begun,
-        )
-        .await
-        .map(drop)
+        Self::insert_findings(tx, begun).await
     }
+}
+
+fn finding_row(feed: FeedId, finding: &NewFinding, at: Timestamp) -> Vec<Value> {
+    args![feed.0, &*finding.code, &*finding.severity, &*finding.message, at, 1]
 }
 
 #[cfg(test)]

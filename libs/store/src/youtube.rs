@@ -94,18 +94,19 @@ impl Store {
         Ok(())
     }
 
-    /// Durations in seconds of a channel's entries, as far as they are known.
+    /// What the API said of a channel's entries, as far as it was asked.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn video_durations(&self, feed: FeedId, entries: &[EntryId]) -> Result<HashMap<EntryId, i64>> {
+    pub async fn video_facts(&self, feed: FeedId, entries: &[EntryId]) -> Result<HashMap<EntryId, VideoFacts>> {
         let mut found = HashMap::new();
         for chunk in entries.chunks(LIST) {
-            let mut sql = self.inner.db.sql("SELECT entry, duration_s FROM youtube_videos WHERE feed = ");
+            let mut sql = self.inner.db.sql(concat!("SELECT ", columns!(), " FROM youtube_videos WHERE feed = "));
             let ids: Vec<_> = chunk.iter().map(|entry| entry.0).collect();
-            sql.bind(feed.0).push(" AND duration_s IS NOT NULL AND entry").ids(&ids);
+            sql.bind(feed.0).push(" AND fetched_at IS NOT NULL AND entry").ids(&ids);
             for row in self.inner.db.rows(sql).await? {
-                found.insert(EntryId(row.uuid(0)?), row.int(1)?);
+                let one = video(&row)?;
+                found.insert(one.entry, one.facts);
             }
         }
         Ok(found)

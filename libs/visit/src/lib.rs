@@ -9,13 +9,16 @@
 //! | --- | --- |
 //! | the preflight of a feed | [`check()`] |
 //! | the feeds of a site | [`look`] |
+//! | what would be read of a feed or site map | [`preview()`] |
 
 mod check;
 mod discover;
 mod gate;
 mod pause;
+mod preview;
 
 pub use check::{ACCEPT_FEEDS, Check, Summary, check, exchange};
 pub use discover::{Site, look};
 pub use gate::{LeaseGate, UNSET_PAUSE};
 pub use pause::PauseGate;
+pub use preview::{PassedOver, Preview, PreviewEntry, ROBOT, preview};

@@ -16,7 +16,7 @@ use axum::{
 use carewire_feeds::lint::Severity;
 use carewire_fetch::{Client, FetchConfig, GateError, OpenGate};
 use carewire_store::{Store, StoreConfig, Target};
-use carewire_visit::{Check, LeaseGate, PauseGate, Site, check, look};
+use carewire_visit::{Check, LeaseGate, PauseGate, Site, check, look, preview};
 use url::Url;
 
 /// What a path answers: the n-th request gets the n-th answer, further ones the last.
@@ -206,4 +206,61 @@ async fn pauses_hold_without_a_network() {
     check(&client, &PauseGate::new(Duration::from_millis(100)), &publisher.url("/good")).await.unwrap();
     let asked = publisher.asked("/good");
     assert!(asked[1].1 - asked[0].1 >= Duration::from_millis(100), "{:?}", asked[1].1 - asked[0].1);
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_a_feed_or_a_site_map_would_give() {
+    let publisher = Publisher::start().await;
+    let page = |kind: &str, head: &str| {
+        format!("<html><head><title>About {kind}</title>{head}</head><body><main><p>Text.</p></main></body></html>")
+    };
+    let data = r#"<script type="application/ld+json">{"@type":"MedicalWebPage","name":"Flu","lastReviewed":"2025-05-12"}</script>"#;
+    let html = [("content-type", "text/html")];
+    publisher.set("/robots.txt", 200, &[], &["User-agent: *\nDisallow: /private\n"]);
+    publisher.set("/flu", 200, &html, &[&page("flu", data)]);
+    publisher.set("/contact", 200, &html, &[&page("us", "")]);
+    publisher.set("/hidden", 200, &html, &[&page("it", &format!("{data}<meta name=robots content=noindex>"))]);
+    let url = |path: &str| publisher.url(path).to_string();
+    let rows: String = ["/gone", "/private/a", "/hidden", "/contact", "/flu", "/old"]
+        .iter()
+        .enumerate()
+        .map(|(n, path)| format!("<url><loc>{}</loc><lastmod>2026-01-{:02}</lastmod></url>", url(path), 20 - n))
+        .collect();
+    publisher.set("/pages.xml", 200, &[], &[&format!("<urlset>{rows}</urlset>")]);
+    let index = format!(
+        "<sitemapindex><sitemap><loc>https://elsewhere.example/x.xml</loc></sitemap><sitemap><loc>{}</loc></sitemap></sitemapindex>",
+        url("/pages.xml")
+    );
+    publisher.set("/sitemap.xml", 200, &[], &[&index]);
+    let client =
+        Client::new(&FetchConfig { allow: vec!["127.0.0.0/8".parse().unwrap()], ..FetchConfig::default() }).unwrap();
+    let seen = preview(&client, &OpenGate, &publisher.url("/sitemap.xml")).await.unwrap();
+    assert_eq!((seen.format.as_deref(), seen.of, seen.entries.len()), (Some("site map"), 6, 1));
+    let entry = &seen.entries[0];
+    assert_eq!((entry.title.as_deref(), entry.url.as_deref()), (Some("Flu"), Some(&*url("/flu"))));
+    assert!(entry.reviewed.is_some() && !entry.title_made);
+    let passed: Vec<_> =
+        seen.passed_over.iter().map(|one| (one.url.rsplit('/').next().unwrap(), &*one.reason)).collect();
+    assert_eq!(
+        passed,
+        [
+            ("gone", "the server answered 404"),
+            ("a", "robots.txt forbids it"),
+            ("hidden", "it asks not to be listed (noindex)"),
+            ("contact", "it does not say that it is an article (JSON-LD, OpenGraph)"),
+        ]
+    );
+    assert!(publisher.asked("/private/a").is_empty() && publisher.asked("/old").is_empty(), "five pages are enough");
+
+    let feed = "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>Posts</title><entry><id>1</id>\
+                <content>A short post about sleep. And more.</content></entry></feed>";
+    publisher.set("/feed", 200, &[], &[feed]);
+    let seen = preview(&client, &OpenGate, &publisher.url("/feed")).await.unwrap();
+    assert_eq!((seen.format.as_deref(), seen.title.as_deref(), seen.of), (Some("Atom 1.0"), Some("Posts"), 1));
+    assert_eq!(
+        (seen.entries[0].title.as_deref(), seen.entries[0].title_made),
+        (Some("A short post about sleep"), true)
+    );
+    let nothing = preview(&client, &OpenGate, &publisher.url("/nothing")).await.unwrap();
+    assert_eq!((nothing.status, nothing.format), (404, None));
 }

@@ -1,6 +1,6 @@
 //! A preflight of a feed: what is wrong with it, for its owner.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, extract::State, http::StatusCode};
 use carewire_feeds::lint::{Finding, Severity};
@@ -8,6 +8,7 @@ use carewire_fetch::GateError;
 use carewire_visit::{Check, LeaseGate, check};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use url::Url;
 use utoipa::ToSchema;
 
 use super::{Answer, feeds::feed_address, json, note};
@@ -169,34 +170,53 @@ pub async fn create(
 ) -> Answer {
     let (url, _) = feed_address(&body.url)?;
     note(&state, &caller, "check-feed", "check".to_owned(), url.to_string()).await?;
-    let busy = |detail: &str| Problem::new(ProblemKind::Busy, detail);
+    let asked = url.to_string();
+    let client = state.client().clone();
+    let found = visited(&state, &url.clone(), move |gate| async move { check(&client, &*gate, &url).await }).await??;
+    json(StatusCode::OK, &CheckView::new(asked, found))
+}
+
+fn busy(detail: &str) -> Problem {
+    Problem::new(ProblemKind::Busy, detail)
+}
+
+impl From<GateError> for Problem {
+    fn from(error: GateError) -> Self {
+        if let GateError::Failed { .. } = error {
+            tracing::warn!(%error, "the host's lease was not taken");
+            return Problem::new(ProblemKind::Unavailable, "try again in a few seconds");
+        }
+        busy("the host is being asked by the network just now, or wants to be left alone; try again later")
+    }
+}
+
+/// Does a visit under the lease of the host of `url`, one of a few at a time, for so long at most.
+pub(super) async fn visited<T, W>(
+    state: &PortalState,
+    url: &Url,
+    work: impl FnOnce(Arc<LeaseGate>) -> W + Send + 'static,
+) -> Answer<T>
+where
+    T: Send + 'static,
+    W: Future<Output = T> + Send + 'static,
+{
     let _turn =
         state.checks().try_acquire().map_err(|_| busy("other feeds are being checked; try again in a few seconds"))?;
-    let asked = url.to_string();
-    let (store, client) = (state.store().clone(), state.client().clone());
+    let (store, config, url) = (state.store().clone(), state.client().config().clone(), url.clone());
     // In a task of its own: a caller who hangs up must not leave the host's lease behind.
     let visit = tokio::spawn(async move {
-        let gate = LeaseGate::take(store, &url, client.config(), PATIENCE).await?;
-        let checked = tokio::time::timeout(LIMIT, check(&client, &gate, &url)).await;
+        let gate = Arc::new(LeaseGate::take(store, &url, &config, PATIENCE).await?);
+        let done = tokio::time::timeout(LIMIT, work(gate.clone())).await;
         gate.ended().await;
-        tokio::spawn(gate.close());
-        Ok::<_, GateError>(checked)
+        // The work is over or dropped, and its share of the gate with it.
+        if let Ok(gate) = Arc::try_unwrap(gate) {
+            tokio::spawn(gate.close());
+        }
+        Ok::<_, GateError>(done)
     });
     let visited = visit.await.map_err(|error| {
-        tracing::error!(%error, "a check ended abnormally");
-        Problem::new(ProblemKind::Internal, "the check failed; the log has more under the request's id")
+        tracing::error!(%error, "a visit ended abnormally");
+        Problem::new(ProblemKind::Internal, "the visit failed; the log has more under the request's id")
     })?;
-    match visited {
-        Ok(Ok(Ok(found))) => json(StatusCode::OK, &CheckView::new(asked, found)),
-        Ok(Err(_)) => Err(busy("the server took too long to answer in full; try again later")),
-        Err(error) | Ok(Ok(Err(error))) => match error {
-            GateError::Failed { .. } => {
-                tracing::warn!(%error, "the host's lease was not taken");
-                Err(Problem::new(ProblemKind::Unavailable, "try again in a few seconds"))
-            }
-            _ => {
-                Err(busy("the host is being asked by the network just now, or wants to be left alone; try again later"))
-            }
-        },
-    }
+    visited?.map_err(|_| busy("the server took too long to answer in full; try again later"))
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use carewire_store::{Fared, FeedMemory, FeedWeek, ProposalState};
+use carewire_store::{Fared, FeedItems, FeedMemory, FeedWeek, ProposalState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,6 +18,8 @@ use crate::{auth::Caller, request::JsonBody, state::PortalState};
 const RECENT_WEEKS: usize = 4;
 /// Weeks of a report.
 const REPORT_WEEKS: usize = 26;
+/// Entries of a report.
+const REPORT_ENTRIES: usize = 500;
 
 /// A feed and what is known of how it fares.
 #[derive(Serialize, ToSchema)]
@@ -149,10 +151,41 @@ pub struct ReportView {
     pub title: Option<String>,
     /// All weeks of the report summed up.
     pub fared: FaredView,
+    /// How its last entries were tagged, and how hard they are to read.
+    pub items: FeedItemsView,
     /// What is and was wrong with it: what still is first.
     pub findings: Vec<FindingView>,
     /// The weeks, the latest first.
     pub weeks: Vec<WeekView>,
+}
+
+/// How a feed's last entries (500 at most) were tagged: shares from 0 to 1.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FeedItems)]
+pub struct FeedItemsView {
+    /// Entries looked at.
+    pub entries: i64,
+    /// About a condition.
+    pub condition: Option<f64>,
+    /// About a health topic and no condition.
+    pub topic: Option<f64>,
+    /// About neither, as far as their words tell.
+    pub neither: Option<f64>,
+    /// Easy to read; this and the next two of those whose level could be told.
+    pub easy: Option<f64>,
+    /// As a newspaper.
+    pub average: Option<f64>,
+    /// For readers with training.
+    pub hard: Option<f64>,
+    /// Mean years of school asked for, where the language has a formula for that.
+    pub grade: Option<f64>,
+}
+
+impl From<FeedItems> for FeedItemsView {
+    fn from(found: FeedItems) -> Self {
+        let FeedItems { entries, condition, topic, neither, easy, average, hard, grade } = found;
+        Self { entries, condition, topic, neither, easy, average, hard, grade }
+    }
 }
 
 /// Something wrong with a feed, from when to when.
@@ -215,7 +248,8 @@ pub(crate) async fn detail(
     })
 }
 
-/// A feed's report card: availability, freshness and who owes delays by week, and what is and was wrong with it.
+/// A feed's report card: availability, freshness and who owes delays by week, how its entries were tagged, and what is and was
+/// wrong with it.
 #[utoipa::path(get, path = "/v1/feeds/{id}/report", operation_id = "getFeedReport",
     params(("id" = String, Path, description = "Its id.")),
     responses((status = 200, description = "The report of half a year.", body = ReportView)))]
@@ -241,6 +275,7 @@ pub async fn report(
         url: row.url,
         title: row.title,
         fared: Fared::over(&weeks).into(),
+        items: state.store().feed_items(row.id, REPORT_ENTRIES).await?.into(),
         findings: findings.collect(),
         weeks: weeks.iter().map(of).collect(),
     };

@@ -11,6 +11,7 @@ pub mod items;
 pub mod model;
 pub mod organizations;
 pub mod ownership;
+pub mod previews;
 pub mod status;
 pub mod tokens;
 

@@ -70,10 +70,12 @@ fn curated(state: &PortalState, item: &CuratedV1, (first, seq): (i64, i64), now:
                     (layout::kind(item))
                 }
                 h1 lang=[item.language.as_deref()] dir="auto" { (item.title) }
+                @if item.traits.title_made { p.quiet { "It came without a title; this one was made from it." } }
                 @if !item.authors.is_empty() {
                     p.quiet { "By " (item.authors.iter().map(|author| author.name.as_str()).collect::<Vec<_>>().join(", ")) }
                 }
                 (traits::line(&item.traits))
+                (traits::review(&item.traits))
                 @if item.traits.review_by.is_some_and(|date| date < now) {
                     p.notice { "This might be out of date: it is older than items of its kind are good for." }
                 }

@@ -1,6 +1,6 @@
 //! The frame of every page, and the parts that pages share.
 
-use carewire_schemas::{CuratedV1, ItemKind, Role};
+use carewire_schemas::{Broadcast, CuratedV1, ItemKind, Role};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -180,6 +180,12 @@ pub(crate) fn kind(item: &CuratedV1) -> Markup {
             kind => span.kind { (kind.words()) }
         }
         @if let Some(seconds) = seconds { span { (length(seconds)) } }
+        @match item.video.as_ref().and_then(|video| video.live) {
+            Some(Broadcast::Live) => span { "Live" },
+            Some(Broadcast::Upcoming) => span { "Announced" },
+            None => {}
+        }
+        @if item.video.as_ref().is_some_and(|video| video.captions == Some(true)) { span { "Captions" } }
         @if let Some(language) = item.language.as_deref().filter(|language| !language.starts_with("en")) {
             span { (language_name(language)) }
         }

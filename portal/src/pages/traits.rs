@@ -4,6 +4,8 @@ use carewire_schemas::{CuratedV1, Evidence, Traits};
 use maud::{Markup, html};
 use url::form_urlencoded::byte_serialize;
 
+use super::layout;
+
 /// Reading level with its grade, and the audience, in one line; nothing where neither is known.
 pub(crate) fn line(traits: &Traits) -> Markup {
     let mut parts: Vec<String> = Vec::new();
@@ -13,6 +15,27 @@ pub(crate) fn line(traits: &Traits) -> Markup {
     }
     parts.extend(traits.audience.iter().map(|tag| tag.audience.words().to_owned()));
     html! { @if !parts.is_empty() { p.quiet { (parts.join(" · ")) } } }
+}
+
+/// When the content was reviewed, by whom, and when it is to be reviewed again, as its publisher says.
+pub(crate) fn review(traits: &Traits) -> Markup {
+    let by: Vec<&str> = traits.reviewed_by.iter().map(|person| person.name.as_str()).collect();
+    html! {
+        @if traits.reviewed.is_some() || traits.next_review.is_some() || !by.is_empty() {
+            p.quiet {
+                @match traits.reviewed {
+                    Some(at) => { "Last reviewed " (layout::day(at)) }
+                    None if !by.is_empty() => "Reviewed",
+                    None => {}
+                }
+                @if !by.is_empty() { " by " (by.join(", ")) }
+                @if let Some(at) = traits.next_review {
+                    @if traits.reviewed.is_some() || !by.is_empty() { " · " }
+                    "Next review " (layout::day(at))
+                }
+            }
+        }
+    }
 }
 
 /// The study that the item reports on, in plain words, with its numbers.

@@ -60,3 +60,26 @@ async fn a_feed_is_checked_for_whoever_has_a_token() {
     gate.close().await;
     assert_eq!(ask(Some(&network.tokens.curator), &body).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_preview_shows_what_would_be_read() {
+    let network = network().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = Router::new().route("/feed.xml", get(|| async { ([("content-type", "application/rss+xml")], FEED) }));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let ask = async |token: Option<&str>, url: &str| {
+        network.send("POST", "/v1/previews", token, Some(&format!(r#"{{"url": "{url}"}}"#))).await
+    };
+    let url = format!("http://{address}/feed.xml");
+    assert_eq!(ask(None, &url).await.status, StatusCode::UNAUTHORIZED);
+    let answer = ask(Some(&network.tokens.member), &url).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let found = answer.json();
+    assert_eq!((&found["format"], &found["title"], &found["of"]), (&"RSS 2.0".into(), &"Clinic".into(), &1.into()));
+    assert_eq!((&found["entries"][0]["title"], &found["entries"][0]["title_made"]), (&"A & B".into(), &false.into()));
+    let closed = ask(Some(&network.tokens.member), "http://192.168.0.1/feed").await.json();
+    assert!(closed["error"].is_string() && closed["format"].is_null(), "{closed}");
+    let wrong = ask(Some(&network.tokens.member), "ftp://clinic.example/").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

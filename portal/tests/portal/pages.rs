@@ -4,14 +4,27 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use carewire_schemas::OutcomeState::Curated;
+use carewire_schemas::{Broadcast, OutcomeState::Curated, Person, Video};
 
 use crate::support::{Network, item, network};
 
 async fn with_items() -> (Network, String, String) {
     let network = network().await;
-    let (kept, mut taken_back) =
+    let (mut kept, mut taken_back) =
         (item(&network, 1, "Type 2 diabetes <b>&", Curated), item(&network, 2, "Old", Curated));
+    let traits = &mut kept.cleaned.traits;
+    let day = |text: &str| format!("{text}T00:00:00Z").parse().ok();
+    (traits.reviewed, traits.next_review, traits.title_made) = (day("2025-05-12"), day("2028-05-12"), true);
+    traits.reviewed_by = vec![Person { name: "Dr. <i>Ada</i>".to_owned(), url: None }];
+    kept.cleaned.video = Some(Video {
+        site: "youtube".to_owned(),
+        id: "abc".to_owned(),
+        channel: None,
+        thumbnail: None,
+        duration: None,
+        captions: Some(true),
+        live: Some(Broadcast::Live),
+    });
     taken_back.cleaned.conditions.clear();
     network.put(vec![kept.clone(), taken_back.clone()]).await;
     let paths = (format!("/items/{}", kept.item), format!("/items/{}", taken_back.item));
@@ -52,6 +65,18 @@ async fn pages_show_what_is_there() {
         ("/organizations/st-anne", 200, &["St. Anne news", "vouched for by the operator", "Type 2 diabetes"]),
         ("/organizations/nobody", 404, &["nobody"]),
         (&kept, 200, &["<q>type 2 diabetes</q>", "A chart</a>", "https://st-anne.example/1"]),
+        (
+            &kept,
+            200,
+            &[
+                "Last reviewed <time",
+                "by Dr. &lt;i&gt;Ada&lt;/i&gt;",
+                "Next review <time",
+                "came without a title",
+                "<span>Captions</span>",
+                "<span>Live</span>",
+            ],
+        ),
         (&taken_back, 410, &["Retracted by its journal."]),
         ("/items/nonsense", 404, &["no item"]),
         ("/docs", 200, &["/v1/items/{id}", "stale-version"]),

@@ -203,6 +203,7 @@ impl Grouper {
             // What a deletion says of the content is nothing, or less than what was there.
             let mut member = old.clone();
             member.deleted = Some(entry.tagged.seen);
+            member.reason = entry.tagged.reason;
             member.version = entry.tagged.version;
             member.pipeline.run = entry.tagged.pipeline.run;
             work.put(member);

@@ -57,12 +57,17 @@ pub fn build(fixed: Fixed, version: i64, members: &[Member], standings: &Standin
         cleaned: origin.cleaned.clone(),
         sources,
         outcome: rules::outcome(standings.get(&origin.feed)),
-        withdrawn: origin.deleted.map(|at| Withdrawal { at, reason: "withdrawn by its publisher".to_owned() }),
+        withdrawn: origin.deleted.map(|at| withdrawal(origin, at)),
         history: fixed.history,
         pipeline: origin.pipeline.clone(),
         first_seen: fixed.first_seen,
     };
     Some((origin.entry, item))
+}
+
+fn withdrawal(origin: &Member, at: Timestamp) -> Withdrawal {
+    let reason = origin.reason.clone().unwrap_or_else(|| "withdrawn by its publisher".to_owned());
+    Withdrawal { at, reason }
 }
 
 /// The origin among `members`; none when there is none.

@@ -28,6 +28,9 @@ pub struct Member {
     /// When its publisher declared it deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Timestamp>,
+    /// Why, where it is not that its publisher declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What readers see; `text` is empty, `html` carries it.
     pub cleaned: Cleaned,
 }
@@ -45,6 +48,7 @@ impl Member {
             seen: tagged.seen,
             source: tagged.source,
             deleted: None,
+            reason: None,
             cleaned: Cleaned { text: String::new(), ..tagged.cleaned },
         }
     }

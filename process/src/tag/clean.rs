@@ -24,19 +24,24 @@ pub fn clean(entry: &EntryV1) -> Cleaned {
     let (html, plain) = body(content, url.as_ref());
     let summary = summary(content, &plain);
     let address = url.as_ref().map(Url::to_string);
-    let title = title(content, &plain, address.as_deref());
+    let (title, title_made) = title(content, &plain, address.as_deref());
     let language = language::of(content.language.as_deref(), &title, &plain);
     let published = not_after(content.published.or(content.updated), entry.seen);
     let updated = not_after(content.updated, entry.seen);
-    let (kind, traits) = traits::of(&traits::Looked {
+    let reviewed = not_after(content.reviewed, entry.seen);
+    let (kind, mut traits) = traits::of(&traits::Looked {
         title: &title,
         text: &plain,
         html: &html,
         url: address.as_deref(),
         language: language.as_deref(),
         media: traits::media_kind(content),
-        dated: updated.max(published),
+        dated: updated.max(published).max(reviewed),
     });
+    (traits.reviewed, traits.next_review, traits.title_made) = (reviewed, content.next_review, title_made);
+    traits.reviewed_by = content.reviewed_by.iter().filter_map(person).take(MAX_LIST).collect();
+    // Its publisher knows better than a rule of thumb.
+    traits.review_by = content.next_review.or(traits.review_by);
     Cleaned {
         language,
         kind,
@@ -98,23 +103,25 @@ fn summary(content: &Content, plain: &str) -> String {
     }
 }
 
-/// The title as plain text; without one the first sentence of the text, else the address, else a plain statement.
-fn title(content: &Content, plain: &str, url: Option<&str>) -> String {
+/// The title as plain text; without one the first sentence of the text, else the address, else a plain statement. With it
+/// whether it was made so.
+fn title(content: &Content, plain: &str, url: Option<&str>) -> (String, bool) {
     let given =
         content.title.as_ref().map(|title| text::one_line(&as_plain(title, MAX_TITLE * 40))).unwrap_or_default();
     // Escaped once too often: "Crohn&amp;rsquo;s" arrives as "Crohn&rsquo;s".
     let given = if entities::any(&given) { text::one_line(&text::plain(&given)) } else { given };
     if !given.is_empty() {
-        return text::cut(&given, MAX_TITLE);
+        return (text::cut(&given, MAX_TITLE), false);
     }
     let sentence = text::first_sentence(plain, MAX_SENTENCE);
     if !sentence.is_empty() {
-        return sentence;
+        return (sentence, true);
     }
-    match url.or(content.guid.as_deref()).map(text::one_line).filter(|text| !text.is_empty()) {
+    let made = match url.or(content.guid.as_deref()).map(text::one_line).filter(|text| !text.is_empty()) {
         Some(text) => text::cut(&text, MAX_TITLE),
         None => "(untitled)".to_owned(),
-    }
+    };
+    (made, true)
 }
 
 /// The plain text of at most `max` bytes of a text. Plain text that is plainly markup is read as such: feeds that do not

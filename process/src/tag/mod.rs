@@ -18,7 +18,7 @@ use carewire_conditions::{Document, TAGGER_VERSION, Tagger, Vocabulary};
 use carewire_schemas::{EntryV1, PipelineVersion, TaggedV1};
 
 /// Raised with every change of the cleaning code that changes its results; part of the pipeline version.
-pub const CLEANER_VERSION: u32 = 2;
+pub const CLEANER_VERSION: u32 = 3;
 
 /// Cleans and tags one entry: the same entry, vocabulary and code give the same result.
 #[must_use]
@@ -44,6 +44,7 @@ pub fn tag_entry(entry: &EntryV1, tagger: &Tagger, vocabulary: &Vocabulary) -> T
         change: entry.change,
         history: entry.history,
         seen: entry.seen,
+        reason: entry.reason.clone(),
         guid: entry.content.guid.clone(),
         source: entry.content.source.clone(),
         cleaned,

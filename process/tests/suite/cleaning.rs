@@ -3,7 +3,8 @@
 use crate::entries::{at, entry, html};
 use carewire_conditions::{Tagger, Vocabulary};
 use carewire_process::tag::{language, sanitise, tag_entry, text, url};
-use carewire_schemas::{EntryV1, ItemKind, Media, MediaKind, TaggedV1, Text, TextType, Video};
+use carewire_schemas::{EntryV1, ItemKind, Media, MediaKind, Person, TaggedV1, Text, TextType, Video};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 fn tag(entry: &EntryV1) -> TaggedV1 {
@@ -143,6 +144,36 @@ fn languages() {
 }
 
 #[test]
+fn reviews_count_for_how_long_an_item_is_good_and_made_titles_are_marked() {
+    let far = at(10_000_000);
+    for (reviewed, next, shown, review_by) in [
+        (None, None, None, Some(at(0) + SignedDuration::from_hours(24 * 3 * 365))),
+        (Some(at(5)), None, Some(at(5)), Some(at(5) + SignedDuration::from_hours(24 * 3 * 365))),
+        (Some(at(99)), None, Some(at(10)), Some(at(10) + SignedDuration::from_hours(24 * 3 * 365))),
+        (Some(at(5)), Some(far), Some(at(5)), Some(far)),
+    ] {
+        let mut entry = entry(1, "g", 10);
+        (entry.content.published, entry.content.reviewed, entry.content.next_review) = (Some(at(0)), reviewed, next);
+        entry.content.reviewed_by =
+            vec![Person { name: " Ada <b>Ruiz</b>".to_owned(), url: Some("javascript:x".to_owned()) }];
+        let traits = tag(&entry).cleaned.traits;
+        assert_eq!(
+            (traits.reviewed, traits.next_review, traits.review_by),
+            (shown, next, review_by),
+            "{reviewed:?} {next:?}"
+        );
+        assert_eq!(traits.reviewed_by, [Person { name: "Ada Ruiz".to_owned(), url: None }]);
+    }
+    for (title, body, made) in
+        [("Flu", "<p>Get vaccinated.</p>", false), ("", "<p>Get vaccinated.</p>", true), ("", "", true)]
+    {
+        let mut entry = with_body(body);
+        entry.content.title = Some(Text { r#type: TextType::Text, value: title.to_owned() });
+        assert_eq!(tag(&entry).cleaned.traits.title_made, made, "{title:?} {body:?}");
+    }
+}
+
+#[test]
 fn dates_and_kinds() {
     let mut entry = entry(1, "g", 10);
     entry.content.published = Some(at(99));
@@ -172,6 +203,8 @@ fn dates_and_kinds() {
         channel: None,
         thumbnail: None,
         duration: None,
+        captions: None,
+        live: None,
     });
     assert_eq!(tag(&entry).cleaned.kind, ItemKind::Video);
 }

@@ -39,6 +39,7 @@ pub fn entry(number: u8, guid: &str, minutes: i64) -> EntryV1 {
         change: Change::New,
         history: false,
         seen: at(minutes),
+        reason: None,
         content: Content { guid: Some(guid.to_owned()), published: Some(at(minutes)), ..Content::default() },
     }
 }
@@ -60,6 +61,7 @@ pub fn tagged(number: u8, guid: &str, title: &str, text: &str, url: &str, minute
         change: Change::New,
         history: false,
         seen: at(minutes),
+        reason: None,
         guid: Some(guid.to_owned()),
         source: None,
         cleaned: Cleaned {

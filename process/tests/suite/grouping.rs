@@ -98,6 +98,8 @@ fn one_video_is_one_item_of_its_channel() {
             channel: Some("UCchannel".to_owned()),
             thumbnail: None,
             duration: None,
+            captions: None,
+            live: None,
         });
         entry
     };
@@ -198,6 +200,10 @@ fn withdrawal_by_origin_and_by_copier_and_return() {
     returned.version = 3;
     let returned = network.one(returned);
     assert!(returned.withdrawn.is_none() && returned.version > third.version);
+    // Told why, readers hear why.
+    let mut page_gone = deleted(origin());
+    (page_gone.version, page_gone.reason) = (4, Some("page gone".to_owned()));
+    assert_eq!(network.one(page_gone).withdrawn.unwrap().reason, "page gone");
     // Of an entry that nobody has seen.
     assert!(network.group(vec![deleted(tagged(4, "never", "", "", "", 1))]).items.is_empty());
 }

@@ -3,6 +3,8 @@
 //! Everything waits on conditions with deadlines ([`eventually`]), and what was started is killed by its own pid.
 
 pub mod feeds;
+#[path = "../../shared/hub.rs"]
+pub mod hub;
 pub mod network;
 pub mod outputs;
 pub mod publisher;

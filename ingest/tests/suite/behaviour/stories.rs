@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use carewire_schemas::Change;
 use carewire_store::{FeedState, ProposalReason};
+use tokio_util::sync::CancellationToken;
 
 use super::{feed, plain, with};
 use crate::common::{
@@ -114,6 +115,42 @@ async fn archives_are_walked_once_as_history_and_go_on_after_a_stop() {
     assert_eq!((publisher.asked("/3").len(), publisher.asked("/1").len(), publisher.asked("/0").len()), (1, 1, 0));
     assert_eq!(publisher.asked("/page2").len(), 1, "a circle ends");
     assert!(publisher.log().iter().all(|asked| asked.at_once == 1), "under the host's lease");
+}
+
+/// Killed with a request under way, the walk goes on at the page where it was, when the dead worker's claim ends.
+#[tokio::test]
+async fn an_archive_is_walked_on_after_a_kill() {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.fetch.total_timeout = Duration::from_millis(800);
+    sandbox.fetch.header_timeout = Duration::from_millis(800);
+    sandbox.fetch.idle_timeout = Duration::from_millis(800);
+    sandbox.config.lease = Duration::from_secs(2);
+    let publisher = &sandbox.publisher;
+    let link = |path: &str| {
+        let to = publisher.url(1, path);
+        format!("<a:link xmlns:a=\"http://www.w3.org/2005/Atom\" rel=\"prev-archive\" href=\"{to}\"/>")
+    };
+    publisher.set("/feed", with(&plain(&["D"]), &link("/3")));
+    publisher.set("/3", with(&plain(&["C"]), &link("/2")));
+    publisher.set("/2", Page { hang: true, ..Page::default() });
+    publisher.set("/1", plain(&["A"]));
+    let id = sandbox.add(1, "/feed").await;
+    let killed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let deps = sandbox.ingest();
+    killed.spawn(carewire_ingest::run(deps, CancellationToken::new()));
+    eventually("the request that never ends", || async { (!publisher.asked("/2").is_empty()).then_some(()) }).await;
+    killed.shutdown_background();
+    publisher.set("/2", with(&plain(&["B"]), &link("/1")));
+    let worker = sandbox.worker();
+    eventually("the rest", || async { (sandbox.feed(id).await.entries == 4).then_some(()) }).await;
+    eventually("the walk's end", || async { sandbox.store.next_task().await.unwrap().is_none().then_some(()) }).await;
+    worker.end().await;
+    let mut told: Vec<_> =
+        sandbox.events(id).await.into_iter().map(|event| event.content.title.unwrap().value).collect();
+    told.sort();
+    assert_eq!(told, ["A", "B", "C", "D"], "each once");
+    let asked = ["/3", "/2", "/1"].map(|path| publisher.asked(path).len());
+    assert_eq!(asked, [1, 2, 1], "the pages before were not walked again");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod dns;
+#[path = "../../../../tests/shared/hub.rs"]
 pub mod hub;
 pub mod publisher;
 
@@ -121,16 +122,20 @@ impl Sandbox {
         }
     }
 
-    pub fn worker(&self) -> Worker {
-        let stop = CancellationToken::new();
-        let deps = Ingest {
+    /// What a worker needs.
+    pub fn ingest(&self) -> Ingest {
+        Ingest {
             store: self.store.clone(),
             bus: self.bus.clone(),
             client: Client::new(&self.fetch).unwrap(),
             config: self.config.clone(),
             health: Health::new("ingest"),
-        };
-        Worker { stop: stop.clone(), task: tokio::spawn(carewire_ingest::run(deps, stop)) }
+        }
+    }
+
+    pub fn worker(&self) -> Worker {
+        let stop = CancellationToken::new();
+        Worker { stop: stop.clone(), task: tokio::spawn(carewire_ingest::run(self.ingest(), stop)) }
     }
 
     pub async fn feed(&self, id: FeedId) -> Feed {

@@ -138,6 +138,38 @@ async fn subscriptions_follow_their_feeds() {
     network.end().await;
 }
 
+/// Of several hubs the next is asked when one refuses, denies, does not verify or fails (section 4 lets a subscriber choose).
+#[tokio::test]
+async fn the_next_hub_takes_the_place_of_one_that_fails() {
+    let network = Network::new(quick()).await;
+    for (n, mood, why) in [
+        (1, Mood::Refusing, "answered 403"),
+        (2, Mood::Denying, "denied"),
+        (3, Mood::Forgetful, "did not verify"),
+        (4, Mood::Overloaded, "answered 503"),
+    ] {
+        let first = Hub::start().await;
+        first.mood(mood.clone());
+        let (path, topic) = (format!("/feed{n}"), network.topic(&format!("/feed{n}")));
+        let link =
+            format!("<{}>; rel=\"hub\", <{}>; rel=\"hub\", <{topic}>; rel=\"self\"", first.url(), network.hub.url());
+        network.sandbox.publisher.set(&path, Page::feed(rss(&[item("a", "First", 1)])).header("link", &link));
+        let id = network.sandbox.add(2, &path).await;
+        eventually("the second hub", || async { (network.hub.subscribers(&topic).len() == 1).then_some(()) }).await;
+        let one = network.reaches(id, SubscriptionState::Active).await;
+        assert_eq!((one.hub, one.others), (network.hub.url(), vec![first.url()]), "{mood:?}");
+        let left = first.asked().pop().unwrap();
+        let token = left["hub.callback"].rsplit('/').next().unwrap().to_owned();
+        let left = network.sandbox.store.subscription(&token).await.unwrap().unwrap();
+        assert!(left.error.as_deref().unwrap().contains(why), "{mood:?}: {left:?}");
+        // The feed names both as before: that is no reason to begin anew.
+        network.sandbox.poll(id).await;
+        assert_eq!(network.subscription(id).await.unwrap().token, one.token);
+        assert!(network.sandbox.feed(id).await.memory.hub);
+    }
+    network.end().await;
+}
+
 /// A poll finds what no ping had told of: the hub is silent, the owner is told, and a ping ends it.
 #[tokio::test]
 async fn a_silent_hub_is_noticed_by_the_safety_poll() {

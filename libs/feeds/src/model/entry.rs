@@ -33,6 +33,8 @@ pub struct Entry {
     pub reviewed: Option<Timestamp>,
     /// When it is to be reviewed again.
     pub next_review: Option<Timestamp>,
+    /// Who reviewed it (schema.org `reviewedBy`); among the contributors as well.
+    pub reviewed_by: Vec<Person>,
     /// Authors.
     pub authors: Vec<Person>,
     /// Contributors.
@@ -94,6 +96,17 @@ impl Entry {
         }
         let written = self.body().map(crate::reviewed::in_text).unwrap_or_default();
         Reviewed { last: stated.last.or(written.last), next: stated.next.or(written.next) }
+    }
+
+    /// The title as plain text, and whether it was made ([`Entry::made_title`]); none where there is nothing to make it of.
+    #[must_use]
+    pub fn shown_title(&self) -> Option<(String, bool)> {
+        let Some(title) = &self.title else { return self.made_title().map(|made| (made, true)) };
+        let plain = match title.kind {
+            super::TextKind::Plain => title.value.clone(),
+            _ => crate::html::plain(&title.value),
+        };
+        Some((plain.split_whitespace().collect::<Vec<_>>().join(" "), false))
     }
 
     /// A title for an entry that has none, as short posts have (Mastodon, Bluesky): the first sentence of its text, at most

@@ -287,7 +287,10 @@ impl<'v> Reader<'v, '_> {
         entry.licence = entry.licence.take().or_else(|| self.address(get(page, "license")?));
         for person in self.persons(page, "reviewedBy") {
             if !entry.contributors.contains(&person) {
-                entry.contributors.push(person);
+                entry.contributors.push(person.clone());
+            }
+            if !entry.reviewed_by.contains(&person) {
+                entry.reviewed_by.push(person);
             }
         }
     }

@@ -89,6 +89,8 @@ fn video() -> CuratedV1 {
             channel: None,
             thumbnail: Some("https://i.ytimg.com/vi/abc/hq.jpg".to_owned()),
             duration: Some(95),
+            captions: None,
+            live: None,
         }),
         licence: Some("All rights reserved".to_owned()),
         conditions: Vec::new(),

@@ -3,6 +3,7 @@
 //! Each row has one time, `next_try`, at which somebody has to look at it: to ask the hub, to renew, to ask again
 //! because no verification came. Whoever claims it moves that time on, so several workers share the rows.
 
+mod hubs;
 mod pings;
 
 use std::time::Duration;
@@ -76,14 +77,18 @@ pub struct Subscription {
     pub missed: i64,
     /// Since when the hub counts as silent.
     pub silent_at: Option<Timestamp>,
+    /// The feed's other hubs, in the order in which they are tried when this one fails.
+    pub others: Vec<String>,
 }
 
 macro_rules! columns {
     () => {
         "token, feed, hub, topic, secret, state, offered, lease_until, next_try, tries, error, asked_at, verified_at, \
-         last_ping, pings, missed, silent_at"
+         last_ping, pings, missed, silent_at, others"
     };
 }
+
+use columns;
 
 fn subscription(row: &Row) -> Result<Subscription> {
     Ok(Subscription {
@@ -104,6 +109,7 @@ fn subscription(row: &Row) -> Result<Subscription> {
         pings: row.int(14)?,
         missed: row.int(15)?,
         silent_at: row.opt_time(16)?,
+        others: row.json(17)?,
     })
 }
 
@@ -111,30 +117,6 @@ fn subscription(row: &Row) -> Result<Subscription> {
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
-    /// Notes which hub a feed announces and under which topic; `None` where it announces none any more. A subscription
-    /// to another hub or topic is left, a new one is wanted under `token` and `secret`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn offer_hub(&self, feed: FeedId, offer: Option<(&str, &str)>, token: &str, secret: &str) -> Result<()> {
-        transaction!(self, |tx| {
-            let now = tx.now().await?;
-            let (hub, topic) = offer.unwrap_or_default();
-            let sql = "UPDATE websub_subscriptions SET offered = 0, next_try = $4 \
-                       WHERE feed = $1 AND offered = 1 AND NOT (hub = $2 AND topic = $3)";
-            tx.execute(sql, args![feed.0, hub, topic, now]).await?;
-            if offer.is_some() {
-                let sql = "INSERT INTO websub_subscriptions (token, feed, hub, topic, secret, state, next_try, created_at) \
-                           SELECT $1, $2, $3, $4, $5, 'wanted', $6, $6 WHERE NOT EXISTS \
-                           (SELECT 1 FROM websub_subscriptions WHERE feed = $2 AND offered = 1) ON CONFLICT DO NOTHING";
-                tx.execute(sql, args![token, feed.0, hub, topic, secret, now]).await?;
-            }
-            Self::note_activity(&mut tx).await
-        })?;
-        self.inner.signals.stir();
-        Ok(())
-    }
-
     /// The subscription of the hub that a feed announces.
     ///
     /// # Errors
@@ -331,6 +313,14 @@ impl Store {
             }
             Ok(silent)
         })
+    }
+
+    /// Adds a problem to those of a feed's last poll, where it is not among them; the next that reads a body drops it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_problem(&self, feed: FeedId, problem: FeedProblem) -> Result<()> {
+        transaction!(self, |tx| { Self::add_problem(&mut tx, feed, problem.clone()).await })
     }
 
     /// Adds a problem to those of a feed's last poll, where it is not among them.

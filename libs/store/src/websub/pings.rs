@@ -164,10 +164,23 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn push_turn(&self, id: FeedId) -> Result<PushTurn> {
+        self.take_turn(id, &[FeedState::Active]).await
+    }
+
+    /// Raises a feed's turn for what was found of one of its pages, unless a poll is under way. A feed that has ended still
+    /// has pages.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_turn(&self, id: FeedId) -> Result<PushTurn> {
+        self.take_turn(id, &[FeedState::Active, FeedState::Gone]).await
+    }
+
+    async fn take_turn(&self, id: FeedId, states: &[FeedState]) -> Result<PushTurn> {
         transaction!(self, |tx| {
             let now = tx.now().await?;
             let Some((state, claimed)) = Self::push_state(&mut tx, id, now).await? else { return Ok(PushTurn::Off) };
-            if state != FeedState::Active {
+            if !states.contains(&state) {
                 return Ok(PushTurn::Off);
             }
             if claimed {

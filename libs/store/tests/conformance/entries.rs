@@ -19,6 +19,7 @@ fn entries(feed: carewire_schemas::FeedId, numbers: std::ops::Range<usize>, vers
             deleted: false,
             revision: format!("{n} in {version}").into_bytes(),
             link: Some(-(n as i64)),
+            page: None,
         })
         .collect()
 }

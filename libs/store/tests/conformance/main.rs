@@ -13,6 +13,7 @@ mod items;
 mod leases;
 mod opening;
 mod ownership;
+mod pages;
 mod polling;
 mod push;
 mod registry;

@@ -19,7 +19,7 @@ const LEASE: Option<(Duration, Duration)> = Some((MINUTE, MINUTE));
 async fn offered(store: &Store) -> carewire_store::Feed {
     let organization = organization(store, "a").await;
     let feed = feed(store, organization.id, TOPIC).await;
-    store.offer_hub(feed.id, Some((HUB, TOPIC)), "token", "secret").await.unwrap();
+    store.offer_hub(feed.id, Some((&[HUB.to_owned()], TOPIC)), "token", "secret").await.unwrap();
     feed
 }
 
@@ -37,7 +37,7 @@ async fn a_subscription_is_asked_for_by_one_worker_and_verified_by_its_hub(kit: 
     let (store, other) = (&kit.store, kit.again().await);
     let feed = offered(store).await;
     // The same offer again changes nothing.
-    store.offer_hub(feed.id, Some((HUB, TOPIC)), "token-2", "secret-2").await.unwrap();
+    store.offer_hub(feed.id, Some((&[HUB.to_owned()], TOPIC)), "token-2", "secret-2").await.unwrap();
     let (mine, others) = tokio::join!(claim(store), claim(&other));
     assert_eq!(mine.len() + others.len(), 1, "claimed once");
     let claimed = mine.into_iter().chain(others).next().unwrap();
@@ -89,7 +89,7 @@ async fn subscriptions_are_brought_in_line_with_their_feeds(kit: Kit) {
     // Another hub: the old one is left, the new one wanted; none at all: both are left.
     claim(store).await;
     store.verify_subscription("token", TOPIC, LEASE).await.unwrap();
-    store.offer_hub(feed.id, Some(("https://new.example/", TOPIC)), "token-2", "secret-2").await.unwrap();
+    store.offer_hub(feed.id, Some((&["https://new.example/".to_owned()], TOPIC)), "token-2", "secret-2").await.unwrap();
     store.sweep_subscriptions().await.unwrap();
     let states: HashSet<_> = claim(store).await.into_iter().map(|one| (one.token, one.state)).collect();
     assert_eq!(states, HashSet::from([("token".into(), State::Leaving), ("token-2".into(), State::Asked)]));
@@ -170,7 +170,41 @@ async fn a_silent_hub_is_told_once_and_a_ping_ends_it(kit: Kit) {
     assert_eq!(store.feed(feed.id).await.unwrap().unwrap().push_until, one.lease_until);
 }
 
+async fn a_hub_that_fails_gives_way_to_the_next_and_all_wait_when_all_failed(kit: Kit) {
+    let store = &kit.store;
+    let organization = organization(store, "a").await;
+    let feed = feed(store, organization.id, TOPIC).await;
+    let hubs = ["https://a.example/", "https://b.example/", "https://c.example/"].map(str::to_owned);
+    store.offer_hub(feed.id, Some((&hubs, TOPIC)), "token-a", "secret").await.unwrap();
+    for (n, next) in [("a", "b"), ("b", "c")] {
+        let one = claim(store).await.remove(0);
+        assert_eq!(one.hub, format!("https://{n}.example/"));
+        let (token, failed) = (format!("token-{next}"), one.token);
+        let answer = store.fall_back(&failed, "it failed", (&token, "secret"), MINUTE).await.unwrap();
+        assert_eq!(answer, Some(format!("https://{next}.example/")));
+        assert_eq!(store.subscription(&failed).await.unwrap().unwrap().state, State::Left);
+        assert_eq!(store.fall_back(&failed, "late", ("x", "y"), MINUTE).await.unwrap(), None, "once");
+    }
+    // The same offer changes nothing; in another order it is still the same.
+    let turned = [hubs[1].clone(), hubs[2].clone(), hubs[0].clone()];
+    store.offer_hub(feed.id, Some((&turned, TOPIC)), "token-x", "secret").await.unwrap();
+    let one = claim(store).await.remove(0);
+    assert_eq!(
+        (one.hub.as_str(), one.tries, one.error.as_deref()),
+        ("https://c.example/", 2, Some("https://b.example/: it failed"))
+    );
+    store.fall_back(&one.token, "it failed", ("token-d", "secret"), MINUTE).await.unwrap();
+    let round = store.feed_subscription(feed.id).await.unwrap().unwrap();
+    assert_eq!(round.hub, hubs[0], "from the first again");
+    assert!(claim(store).await.is_empty() && round.next_try > Timestamp::now(), "all failed: later");
+    // One that is offered no more is left.
+    store.offer_hub(feed.id, Some((&hubs[1..], TOPIC)), "token-e", "secret").await.unwrap();
+    let now = store.feed_subscription(feed.id).await.unwrap().unwrap();
+    assert_eq!((now.hub, now.others, now.tries), (hubs[1].clone(), vec![hubs[2].clone()], 0));
+}
+
 conformance!(
+    a_hub_that_fails_gives_way_to_the_next_and_all_wait_when_all_failed,
     a_subscription_is_asked_for_by_one_worker_and_verified_by_its_hub,
     subscriptions_are_brought_in_line_with_their_feeds,
     pings_of_a_feed_are_read_one_after_another,

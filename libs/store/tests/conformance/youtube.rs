@@ -22,8 +22,7 @@ async fn videos_are_claimed_once_and_what_is_known_of_them_is_kept_and_erased(ki
     let facts = VideoFacts { duration_s: Some(253), captions: Some(false), live: Some("none".into()) };
     store.video_fetched(&due[0], Some(&facts), HOUR).await.unwrap();
     let ids: Vec<_> = videos.iter().map(|(_, entry)| *entry).collect();
-    let durations = store.video_durations(feed.id, &ids).await.unwrap();
-    assert_eq!(durations, [(due[0].entry, 253)].into());
+    assert_eq!(store.video_facts(feed.id, &ids).await.unwrap(), [(due[0].entry, facts.clone())].into());
     let known = store.channel_video(feed.id, &due[0].video).await.unwrap().unwrap();
     assert!(known.facts == facts && known.fetched_at.is_some());
     store.video_fetched(&known, None, HOUR).await.unwrap();

@@ -49,7 +49,7 @@ pub struct Looked<'a> {
     pub language: Option<&'a str>,
     /// The kind that its media give; [`ItemKind::Article`] where they give none.
     pub media: ItemKind,
-    /// When it was last changed, else published.
+    /// When it was last changed, reviewed or published.
     pub dated: Option<Timestamp>,
 }
 
@@ -174,6 +174,7 @@ pub fn of(looked: &Looked<'_>) -> (ItemKind, Traits) {
         aspects: aspects(&seen),
         audience: audience(&seen),
         review_by: review_by(kind.0, looked.dated),
+        ..Traits::default()
     };
     (kind.0, traits)
 }
