@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
 use carewire_fetch::{FetchConfig, IpNet};
 use carewire_ingest::{IngestConfig, ownership::OwnershipConfig, websub::WebsubConfig, youtube::YoutubeConfig};
+use carewire_process::PolicyConfig;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -56,6 +57,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// What is known of conditions.
     pub conditions: ConditionsConfig,
+    /// What is taken, held and refused.
+    pub policy: PolicyConfig,
 }
 
 impl Default for Config {
@@ -75,6 +78,7 @@ impl Default for Config {
             bus: BusConfig::default(),
             mail: MailConfig::default(),
             conditions: ConditionsConfig::default(),
+            policy: PolicyConfig::default(),
         }
     }
 }
@@ -244,6 +248,7 @@ impl Config {
         self.websub.check().context("section [websub]")?;
         self.ownership.check().context("section [ownership]")?;
         self.youtube.check().context("section [youtube]")?;
+        self.policy.check().context("section [policy]")?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ pub mod organizations;
 pub mod ownership;
 pub mod status;
 pub mod tokens;
+pub mod trust;
 
 use axum::{
     body::Body,

@@ -4,6 +4,7 @@
 //! their names say, [`traits`] tells kind, study, aspects, audience and reading level, [`clean`] puts it together, and the tagger of `carewire-conditions` adds what the entry is about.
 
 mod clean;
+mod embargo;
 mod entities;
 pub mod language;
 mod run;
@@ -18,7 +19,7 @@ use carewire_conditions::{Document, TAGGER_VERSION, Tagger, Vocabulary};
 use carewire_schemas::{EntryV1, PipelineVersion, TaggedV1};
 
 /// Raised with every change of the cleaning code that changes its results; part of the pipeline version.
-pub const CLEANER_VERSION: u32 = 2;
+pub const CLEANER_VERSION: u32 = 3;
 
 /// Cleans and tags one entry: the same entry, vocabulary and code give the same result.
 #[must_use]

@@ -24,6 +24,8 @@ macro_rules! migrations {
             (30, include_str!(concat!("../migrations/", $folder, "/0030_websub.sql"))),
             (31, include_str!(concat!("../migrations/", $folder, "/0031_ownership.sql"))),
             (32, include_str!(concat!("../migrations/", $folder, "/0032_youtube.sql"))),
+            (40, include_str!(concat!("../migrations/", $folder, "/0040_policy.sql"))),
+            (41, include_str!(concat!("../migrations/", $folder, "/0041_retractions.sql"))),
         ]
     };
 }

@@ -16,5 +16,6 @@ mod ownership;
 mod polling;
 mod registry;
 mod sequence;
+mod trust;
 mod websub;
 mod youtube;
