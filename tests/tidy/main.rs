@@ -165,6 +165,8 @@ fn every_setting_is_documented() {
         ("bus.", "src/config.rs", "BusConfig"),
         ("mail.", "src/config.rs", "MailConfig"),
         ("conditions.", "src/config.rs", "ConditionsConfig"),
+        ("policy.", "process/src/policy/config.rs", "PolicyConfig"),
+        ("policy.habits.", "process/src/policy/config.rs", "HabitsConfig"),
     ];
     let mut missing = Vec::new();
     for (section, file, name) in sections {
@@ -173,7 +175,7 @@ fn every_setting_is_documented() {
         for field in fields {
             let key = format!("{section}{field}");
             if section.is_empty()
-                && ["fetch", "ingest", "ownership", "websub", "youtube", "bus", "mail", "conditions"]
+                && ["fetch", "ingest", "ownership", "websub", "youtube", "bus", "mail", "conditions", "policy"]
                     .contains(&field.as_str())
             {
                 continue;
