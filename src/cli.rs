@@ -63,6 +63,44 @@ pub enum Command {
     /// People who sign in
     #[command(subcommand)]
     User(UserCommand),
+    /// Show the whole way of an item: where it came from, each step's outcome and why, where it went
+    Explain {
+        /// Its id
+        item: carewire_schemas::ItemId,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tag everything anew with the vocabulary, rules and code of now, beside live work; curators' decisions stay
+    Reclassify {
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// Most entries a second
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        rate: u32,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tag anew what came in since a time, from the event log
+    Replay {
+        /// Since when: RFC 3339, a date, or as 2h or 3d (ago)
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        since: jiff::Timestamp,
+        /// Most entries a second
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        rate: u32,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Records that could not be handled
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Studies that were retracted
+    #[command(subcommand)]
+    Retractions(RetractionsCommand),
     /// Print the configuration in force, secrets hidden
     Config,
     /// Copy the embedded data folder while it is in use
@@ -179,6 +217,40 @@ pub enum OrgCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say how far the network trusts an organization
+    Trust {
+        /// Its short name
+        slug: String,
+        /// unproven, member, trusted or core
+        tier: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what outputs may show of an organization's items
+    Rights {
+        /// Its short name
+        slug: String,
+        /// link, excerpt or full
+        rights: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop an organization: what comes of it waits, what came of it is withdrawn everywhere
+    Suspend {
+        /// Its short name
+        slug: String,
+        /// Withdraw only what came since then: RFC 3339, a date, or as 2h or 3d (ago)
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        withdraw_since: Option<jiff::Timestamp>,
+        /// Lift the suspension: what it withdrew comes back
+        #[arg(long, conflicts_with = "withdraw_since")]
+        undo: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Accept, suspend or reject an organization
     Standing {
         /// Its short name
@@ -275,6 +347,23 @@ pub enum FeedCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List feeds that are held because they did what they never did
+    Held {
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End the hold of a feed: what came meanwhile is judged anew, and what it does is its habit
+    Release {
+        /// Its id or address
+        feed: String,
+        /// The break was real: what came meanwhile goes on waiting, and its habits are as before
+        #[arg(long)]
+        keep_held: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Poll a feed now (a running worker does it within a second)
     Poll {
         /// Its id or address
@@ -283,6 +372,53 @@ pub enum FeedCommand {
         /// Every active feed, each as soon as its host may be asked
         #[arg(long, conflicts_with = "feed")]
         all: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `carewire dead-letters …`.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// List those that were not sent again yet
+    List {
+        /// Those that were sent again, too
+        #[arg(long)]
+        all: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one with its record
+    Show {
+        /// Its id, as `list` shows it
+        id: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send one again to where it stood, or all that were not sent again yet
+    Retry {
+        /// Its id, as `list` shows it
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// All that were not sent again yet
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `carewire retractions …`.
+#[derive(Debug, Subcommand)]
+pub enum RetractionsCommand {
+    /// Read a list (Retraction Watch or Crossref CSV) and mark the items that speak of its studies, old ones included
+    Import {
+        /// The file, or - for standard input
+        file: String,
         /// Answer as JSON
         #[arg(long)]
         json: bool,
@@ -398,6 +534,25 @@ pub enum UserCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A time: RFC 3339, a date (its beginning in UTC), or a span ago as `2h` or `3d`.
+pub fn moment(text: &str) -> Result<jiff::Timestamp, String> {
+    use jiff::{Timestamp, civil::Date, tz::TimeZone};
+    let text = text.trim();
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let wrong = || format!("`{text}` is no time: give 2026-11-24T08:00:00Z, 2026-11-24, or 2h or 3d for a time ago");
+    if let Ok(date) = text.parse::<Date>() {
+        return TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).map_err(|_| wrong());
+    }
+    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok());
+    let span = match days {
+        Some(days) => Duration::from_secs(86_400 * u64::from(days)),
+        None => duration(text).map_err(|_| wrong())?,
+    };
+    Timestamp::now().checked_sub(span).map_err(|_| wrong())
 }
 
 /// `90s`, `2m`, `1h 30m`; a bare number is seconds.

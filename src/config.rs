@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
 use carewire_fetch::{FetchConfig, IpNet};
 use carewire_ingest::{IngestConfig, ownership::OwnershipConfig, websub::WebsubConfig, youtube::YoutubeConfig};
+use carewire_process::PolicyConfig;
 use carewire_publish::{hub::HubConfig, push::PushConfig, streams::StreamsConfig};
 use figment::{
     Figment,
@@ -63,6 +64,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// What is known of conditions.
     pub conditions: ConditionsConfig,
+    /// What is taken, held and refused.
+    pub policy: PolicyConfig,
 }
 
 impl Default for Config {
@@ -85,6 +88,7 @@ impl Default for Config {
             bus: BusConfig::default(),
             mail: MailConfig::default(),
             conditions: ConditionsConfig::default(),
+            policy: PolicyConfig::default(),
         }
     }
 }
@@ -257,6 +261,7 @@ impl Config {
         self.streams.check().context("section [streams]")?;
         self.hub.check().context("section [hub]")?;
         self.push.check().context("section [push]")?;
+        self.policy.check().context("section [policy]")?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod csv;
 mod demo;
 mod engine;
 mod logging;

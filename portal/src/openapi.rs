@@ -18,7 +18,7 @@ use utoipa::{
 use crate::{
     api::{
         checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, previews, status,
-        tokens,
+        tokens, trust,
     },
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
@@ -194,6 +194,12 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<tokens::NewTokenBody>(&mut all);
     add::<tokens::NewToken>(&mut all);
     add::<status::Status>(&mut all);
+    add::<trust::TrustBody>(&mut all);
+    add::<trust::SuspensionBody>(&mut all);
+    add::<trust::HeldFeeds>(&mut all);
+    add::<trust::ReleaseBody>(&mut all);
+    add::<trust::Released>(&mut all);
+    add::<trust::ExplanationView>(&mut all);
     all
 }
 

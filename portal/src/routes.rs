@@ -12,6 +12,7 @@ use utoipa::openapi::{HttpMethod, path::Operation};
 use crate::{
     api::{
         checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, previews, status, tokens,
+        trust,
     },
     auth::{self, Access},
     state::PortalState,
@@ -49,6 +50,7 @@ pub fn table() -> Vec<Route> {
     vec![
         route::<items::__path_list, _>(Public, items::list),
         route::<items::__path_one, _>(Public, items::one),
+        route::<trust::__path_explanation, _>(Member, trust::explanation),
         route::<conditions::__path_search, _>(Public, conditions::search),
         route::<conditions::__path_one, _>(Public, conditions::one),
         route::<organizations::__path_list, _>(Public, organizations::list),
@@ -56,7 +58,12 @@ pub fn table() -> Vec<Route> {
         route::<organizations::__path_create, _>(Operator, organizations::create),
         route::<organizations::__path_update, _>(Member, organizations::update),
         route::<organizations::__path_standing, _>(Operator, organizations::standing),
+        route::<trust::__path_trust, _>(Operator, trust::trust),
+        route::<trust::__path_suspend, _>(Operator, trust::suspend),
+        route::<trust::__path_lift, _>(Operator, trust::lift),
         route::<feeds::__path_list, _>(Public, feeds::list),
+        route::<trust::__path_held, _>(Curator, trust::held),
+        route::<trust::__path_release, _>(Curator, trust::release),
         route::<feeds::__path_one, _>(Public, feeds::one),
         route::<feeds::__path_create, _>(Member, feeds::create),
         route::<feeds::__path_update, _>(Member, feeds::update),

@@ -13,7 +13,10 @@ mod decode;
 pub mod evaluation;
 pub mod group;
 mod metrics;
+pub mod policy;
+pub mod rerun;
 pub mod tag;
 
 pub use group::{GroupDeps, run_group};
+pub use policy::{Policy, PolicyConfig};
 pub use tag::{TagDeps, run_tag};

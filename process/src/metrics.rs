@@ -78,6 +78,22 @@ pub static ACTIVE: LazyLock<IntGauge> = LazyLock::new(|| {
     .expect(ONCE)
 });
 
+/// Feeds held because they did what they never did, by mark: `burst`, `domains`, `language`, `no-health`, `words`.
+pub static HABIT_BREAKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "carewire_group_habit_breaks_total",
+        "Feeds held because they did what they never did, by mark: `burst`, `domains`, `language`, `no-health`, `words`.",
+        &["mark"]
+    )
+    .expect(ONCE)
+});
+
+/// Items that came out of an embargo.
+pub static RELEASED: LazyLock<IntCounter> = LazyLock::new(|| {
+    register_int_counter!("carewire_group_released_total", "Items whose embargo ended and that were looked at again.")
+        .expect(ONCE)
+});
+
 /// Seconds from the reading of a batch until its items are durable on `carewire.items`.
 pub static BATCH_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
     register_histogram!(

@@ -57,6 +57,9 @@ fn row(n: u64) -> ItemRow {
             organization: OrganizationRef { slug: "clinic".to_owned(), name: "The clinic".to_owned() },
             url: None,
         }],
+        trust: Default::default(),
+        rights: Default::default(),
+        retraction: None,
         story: StoryId(Uuid::nil()),
         withdrawn: None,
     };

@@ -6,8 +6,9 @@ use carewire_bus::stage::{Handler, StageError, StageSpec};
 use carewire_bus::{Bus, Health, Producer, Received, stage};
 use carewire_conditions::Vocabulary;
 use carewire_query::public::{RowError, make_row};
-use carewire_schemas::{ItemId, ItemV1, topics};
-use carewire_store::{ItemChange, ItemsView, Position, Store, StoreError};
+use carewire_query::retraction::{Retraction, Retractions};
+use carewire_schemas::{ItemId, ItemV1, RetractionNotice, topics};
+use carewire_store::{ItemChange, ItemsView, Position, RetractionRow, Store, StoreError};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -21,9 +22,11 @@ pub struct Sink {
     store: Store,
     producer: Producer,
     vocabulary: &'static Vocabulary,
+    hold_retracted: bool,
 }
 
-/// Runs the sink until `stop`.
+/// Runs the sink until `stop`. With `hold_retracted` items that speak of a retracted study wait for a curator; else they bear a
+/// notice.
 ///
 /// # Errors
 /// When it cannot go on: the bus or the database refuses for good.
@@ -31,13 +34,14 @@ pub async fn run(
     bus: &Bus,
     store: &Store,
     vocabulary: &'static Vocabulary,
+    hold_retracted: bool,
     health: &Health,
     stop: &CancellationToken,
 ) -> Result<(), StageError> {
     let spec = StageSpec { group: GROUP, topics: &[topics::ITEMS], max_records: 500 };
     let stored = || async { store.positions_in(GROUP, topics::ITEMS).await.map_err(trouble) };
     stage::go_back(bus, GROUP, topics::ITEMS, stored, health, stop).await?;
-    let mut sink = Sink { store: store.clone(), producer: bus.producer(), vocabulary };
+    let mut sink = Sink { store: store.clone(), producer: bus.producer(), vocabulary, hold_retracted };
     stage::run(bus, spec, &mut sink, health, stop).await
 }
 
@@ -56,9 +60,11 @@ impl Handler for Sink {
         let ids: Vec<ItemId> = items.keys().copied().collect();
         let now = Timestamp::now();
         let vocabulary = self.vocabulary;
+        let retractions = retractions(&self.store, items.values(), self.hold_retracted).await.map_err(trouble)?;
+        let retractions = &retractions;
         let applied = self
             .store
-            .change_items(ids, &positions, None, |view| rows(&items, view, vocabulary, now))
+            .change_items(ids, &positions, None, |view| rows(&items, view, retractions, vocabulary, now))
             .await
             .map_err(trouble)?;
         metrics::SINK_ITEMS.with_label_values(&["read"]).inc_by(items.len() as u64);
@@ -100,6 +106,7 @@ impl Sink {
 fn rows(
     items: &HashMap<ItemId, ItemV1>,
     view: &ItemsView,
+    retractions: &Retractions,
     vocabulary: &Vocabulary,
     now: Timestamp,
 ) -> Result<Vec<ItemChange>, StoreError> {
@@ -107,10 +114,35 @@ fn rows(
         .values()
         .map(|item| {
             let pending = view.pending.get(&item.item).map_or(&[][..], Vec::as_slice);
-            let row = make_row(item, view.rows.get(&item.item), pending, vocabulary, now).map_err(damaged)?;
+            let existing = view.rows.get(&item.item);
+            let row = make_row(item, existing, pending, retractions, vocabulary, now).map_err(damaged)?;
             Ok(ItemChange { row, decision: None })
         })
         .collect()
+}
+
+/// What is known to be retracted of the studies that items speak of; asked only where they speak of any.
+async fn retractions(
+    store: &Store,
+    items: impl Iterator<Item = &ItemV1>,
+    hold: bool,
+) -> Result<Retractions, StoreError> {
+    let studies = items.filter_map(|item| item.cleaned.traits.study.as_ref()).flat_map(|study| study.ids());
+    let mut studies: Vec<String> = studies.map(str::to_ascii_lowercase).collect();
+    studies.sort_unstable();
+    studies.dedup();
+    if studies.is_empty() {
+        return Ok(Retractions::new());
+    }
+    let known = store.retractions_of(&studies).await?;
+    Ok(known.into_iter().map(|row| (row.study.clone(), retraction(row, hold))).collect())
+}
+
+/// What follows from a study's retraction.
+#[must_use]
+pub fn retraction(row: RetractionRow, hold: bool) -> Retraction {
+    let RetractionRow { study, nature, date, notice, .. } = row;
+    Retraction { notice: RetractionNotice { study, nature, date, notice }, hold }
 }
 
 fn damaged(error: RowError) -> StoreError {

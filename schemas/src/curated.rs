@@ -11,6 +11,7 @@ use crate::{
     item::Withdrawal,
     tagged::ItemKind,
     traits::{Aspect, Audience, ReadingLevel, StudyDesign, Traits},
+    trust::{Rights, Tier},
 };
 
 /// The public form of an item. A withdrawn item keeps its id, its address and why it was withdrawn; its content is gone.
@@ -67,11 +68,35 @@ pub struct CuratedV1 {
     /// Who carries it, the origin first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<PublicSource>,
+    /// How far the network trusts the organization that it comes from.
+    #[serde(default, skip_serializing_if = "Tier::is_default")]
+    pub trust: Tier,
+    /// What outputs may show of it, as that organization says: `html` and `summary` hold no more.
+    #[serde(default, skip_serializing_if = "Rights::is_default")]
+    pub rights: Rights,
+    /// That a study it speaks of was retracted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retraction: Option<RetractionNotice>,
     /// Its story.
     pub story: StoryId,
     /// That, when and why it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Withdrawal>,
+}
+
+/// That a study was retracted, corrected or put under concern.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RetractionNotice {
+    /// The study: a DOI, or `pmid:` and a number.
+    pub study: String,
+    /// What happened to it, as the list of retractions has it: `Retraction`, `Expression of concern` …
+    pub nature: String,
+    /// On which day (ISO 8601), where the list says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// DOI of the notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
 }
 
 /// In the network, or withdrawn.
@@ -147,6 +172,9 @@ pub struct Fields {
     /// Ids of the studies that it speaks of: registrations, DOIs, `pmid:…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub studies: Vec<String>,
+    /// How far the network trusts the organization that it comes from.
+    #[serde(default, skip_serializing_if = "Tier::is_default")]
+    pub trust: Tier,
 }
 
 impl CuratedV1 {

@@ -58,4 +58,10 @@ impl DeadLetterV1 {
             at: Timestamp::now(),
         }
     }
+
+    /// The record's value; none for a tombstone, and where it is no base64.
+    #[must_use]
+    pub fn value_bytes(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(self.value.as_deref()?).ok()
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{EntryId, FeedId, ItemId, OrganizationId, StoryId},
     tagged::{Cleaned, PipelineVersion},
+    trust::{Joined, Rights, Tier},
 };
 
 /// An item after grouping: its sources, its story, the rule's outcome.
@@ -34,6 +35,18 @@ pub struct ItemV1 {
     pub history: bool,
     /// What made `cleaned`.
     pub pipeline: PipelineVersion,
+    /// Version of the rules that made the outcome: of the code, and a hash of the configured ones.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rules: String,
+    /// How far the network trusts the origin's organization.
+    #[serde(default, skip_serializing_if = "Tier::is_default")]
+    pub trust: Tier,
+    /// What outputs may show, as the origin's organization says.
+    #[serde(default, skip_serializing_if = "Rights::is_default")]
+    pub rights: Rights,
+    /// Mean similarity to the story's members, 0 to 1, when it joined; none for the first of a story.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<f32>,
     /// When the first of its entries was first seen.
     #[schemars(with = "crate::document::DateTime")]
     pub first_seen: Timestamp,
@@ -71,6 +84,9 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::document::DateTime>")]
     pub published: Option<Timestamp>,
+    /// How it was found to belong to the item; none for the entry that the item began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
 }
 
 /// What the rules say of an item.

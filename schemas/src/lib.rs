@@ -16,16 +16,18 @@ pub mod item;
 pub mod tagged;
 pub mod topics;
 pub mod traits;
+pub mod trust;
 
 pub use cloudevents::{EventHeaders, TraceParent};
 pub use condition::{ConditionCode, ConditionTag, Evidence, Field, Qualifier, Role};
-pub use curated::{CuratedV1, Fields, OrganizationRef, PublicSource, PublicState};
+pub use curated::{CuratedV1, Fields, OrganizationRef, PublicSource, PublicState, RetractionNotice};
 pub use dead_letter::DeadLetterV1;
 pub use decision::{DecisionV1, Verdict};
 pub use entry::{Broadcast, Change, Content, EntryV1, Media, MediaKind, Person, SourceRef, Text, TextType, Via, Video};
 pub use ids::{ChangeSeq, DecisionId, EntryId, FeedId, ItemId, OrganizationId, Slug, SlugError, StoryId};
 pub use item::{ItemV1, Outcome, OutcomeState, Source, StoryRelation, Withdrawal};
-pub use tagged::{Cleaned, ItemKind, PipelineVersion, TaggedV1};
+pub use tagged::{Cleaned, Embargo, ItemKind, PipelineVersion, TaggedV1};
 pub use traits::{
     Aspect, AspectTag, Audience, AudienceTag, Reading, ReadingFormula, ReadingLevel, Study, StudyDesign, Traits,
 };
+pub use trust::{Joined, JoinedBy, Rights, Tier};

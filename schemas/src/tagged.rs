@@ -59,6 +59,18 @@ pub struct PipelineVersion {
     pub run: u32,
 }
 
+/// Until when an entry is not to be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Embargo {
+    /// Until when; none where the text says that there is an embargo and not until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::document::DateTime>")]
+    pub until: Option<Timestamp>,
+    /// The text states it; else it is a date of publication that lay in the future when the entry was seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stated: bool,
+}
+
 /// What readers see of an entry: cleaned text, language, kind, conditions.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cleaned {
@@ -90,6 +102,9 @@ pub struct Cleaned {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::document::DateTime>")]
     pub updated: Option<Timestamp>,
+    /// Until when it is not to be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embargo: Option<Embargo>,
     /// Who wrote it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<Person>,

@@ -81,6 +81,37 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
             let ask = ownership::Ask { mail, code, looked };
             ownership::prove(&config, &store, &feed, ask, json).await
         }
+        FeedCommand::Held { json } => {
+            let held = store.held_feeds(1000).await?;
+            answer(json, &held, || {
+                if held.is_empty() {
+                    return "no feed is held".to_owned();
+                }
+                let line = |one: &carewire_store::HeldFeed| {
+                    format!(
+                        "{}  {}  {}\n  since {}: {}",
+                        one.feed, one.organization, one.url, one.hold.since, one.hold.why
+                    )
+                };
+                held.iter().map(line).collect::<Vec<_>>().join("\n")
+            })
+        }
+        FeedCommand::Release { feed, keep_held, json } => {
+            let feed = find(&store, &feed).await?;
+            let ended = store.release_feed(feed.id, keep_held).await?;
+            let what = if keep_held { "kept" } else { "released" };
+            super::note(&store, "release-feed", format!("feed/{}", feed.id), what).await?;
+            answer(json, &serde_json::json!({"feed": feed.id, "holds": ended, "kept": keep_held}), || {
+                match (ended, keep_held) {
+                    (0, _) => format!("{} was not held", feed.url),
+                    (_, true) => format!(
+                        "{}: what comes from now on is taken; what came meanwhile waits for a curator",
+                        feed.url
+                    ),
+                    (_, false) => format!("{}: what came meanwhile is judged anew", feed.url),
+                }
+            })
+        }
         FeedCommand::Poll { feed: None, json, .. } => {
             let feeds = all(&store, None).await?;
             let active: Vec<_> = feeds.iter().filter(|feed| feed.state == FeedState::Active).collect();

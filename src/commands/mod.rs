@@ -3,6 +3,8 @@
 mod accounts;
 mod backup;
 mod check;
+mod dead_letters;
+mod explain;
 mod export;
 mod feed_report;
 mod feeds;
@@ -11,6 +13,8 @@ mod organizations;
 mod ownership;
 mod preview;
 mod read;
+mod rerun;
+mod retractions;
 mod sites;
 
 pub use feeds::new_feed;
@@ -21,7 +25,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use carewire_store::Store;
+use carewire_store::{AuditEntry, Store};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +60,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Import(command) => import::run(load()?, command).await?,
         Command::Token(command) => accounts::token(load()?, command).await?,
         Command::User(command) => accounts::user(load()?, command).await?,
+        Command::Explain { item, json } => explain::run(load()?, item, json).await?,
+        Command::Reclassify { dry_run: true, json, .. } => rerun::preview(load()?, json).await?,
+        Command::Reclassify { rate, json, .. } => rerun::reclassify(load()?, rate, json).await?,
+        Command::Replay { since, rate, json } => rerun::replay(load()?, since, rate, json).await?,
+        Command::DeadLetters(command) => dead_letters::run(load()?, command).await?,
+        Command::Retractions(command) => retractions::run(load()?, command).await?,
         Command::Config => print!("{}", load()?.to_toml()?),
         Command::Backup { to, json } => backup::backup(load()?, &to, json).await?,
         Command::Restore { from, json } => backup::restore(&load()?, &from, json).await?,
@@ -116,6 +126,12 @@ async fn welcome(parts: &Parts, address: std::net::SocketAddr) {
 /// The store alone, for commands that work beside a running network.
 async fn open_store(config: &Config) -> Result<Store> {
     engine::open_store(config).await
+}
+
+/// Notes in the audit log what the operator did at the command line.
+async fn note(store: &Store, action: &str, subject: String, detail: &str) -> Result<()> {
+    let (actor, action, detail) = ("command line".to_owned(), action.to_owned(), detail.to_owned());
+    Ok(store.audit(AuditEntry { actor, action, subject, detail }).await?)
 }
 
 /// Prints `value` as JSON where that was asked for, else `text`.

@@ -1,7 +1,7 @@
 //! `carewire org …`.
 
 use anyhow::{Context, Result, bail};
-use carewire_schemas::Slug;
+use carewire_schemas::{Rights, Slug, Tier};
 use carewire_store::{FeedFilter, NewOrganization, Organization, Standing, Store};
 use url::Url;
 
@@ -36,11 +36,55 @@ pub async fn run(config: Config, command: OrgCommand) -> Result<()> {
                 let lines = feeds.iter().map(feeds::line).collect::<Vec<_>>().join("\n");
                 let lines = if lines.is_empty() { "no feeds yet".to_owned() } else { lines };
                 format!(
-                    "{}\nsite     {}\ncountry  {}\nkind     {}\n\n{lines}",
+                    "{}\ntrust    {}\nrights   {}\nsite     {}\ncountry  {}\nkind     {}\n\n{lines}",
                     line(&organization),
+                    organization.tier.as_str(),
+                    organization.rights.as_str(),
                     organization.site.as_deref().unwrap_or("-"),
                     organization.country.as_deref().unwrap_or("-"),
                     organization.kind.as_deref().unwrap_or("-")
+                )
+            })
+        }
+        OrgCommand::Trust { slug, tier, json } => {
+            let organization = by_slug(&store, &slug).await?;
+            let named = Tier::named(&tier);
+            let tier = named.with_context(|| format!("`{tier}` is no tier: unproven, member, trusted or core"))?;
+            let changed = store.set_tier(organization.id, tier).await?;
+            note(&store, "set-trust", &changed, tier.as_str()).await?;
+            answer(json, &changed, || line(&changed))
+        }
+        OrgCommand::Rights { slug, rights, json } => {
+            let organization = by_slug(&store, &slug).await?;
+            let named = Rights::named(&rights);
+            let rights = named.with_context(|| format!("`{rights}` are no rights: link, excerpt or full"))?;
+            let changed = store.set_rights(organization.id, rights).await?;
+            note(&store, "set-rights", &changed, rights.as_str()).await?;
+            answer(json, &changed, || line(&changed))
+        }
+        OrgCommand::Suspend { slug, undo: true, json, .. } => {
+            let organization = by_slug(&store, &slug).await?;
+            let changed = store.lift_suspension(organization.id).await?;
+            note(&store, "lift-suspension", &changed, "").await?;
+            answer(json, &changed, || {
+                format!(
+                    "{}
+what the suspension withdrew comes back",
+                    line(&changed)
+                )
+            })
+        }
+        OrgCommand::Suspend { slug, withdraw_since, json, .. } => {
+            let organization = by_slug(&store, &slug).await?;
+            let changed = store.suspend(organization.id, withdraw_since).await?;
+            let since = withdraw_since.map_or("all of it".to_owned(), |since| format!("what came since {since}"));
+            note(&store, "suspend", &changed, &since).await?;
+            answer(json, &changed, || {
+                format!(
+                    "{}
+withdrawn everywhere: {since}
+undo: carewire org suspend {slug} --undo",
+                    line(&changed)
                 )
             })
         }
@@ -51,6 +95,11 @@ pub async fn run(config: Config, command: OrgCommand) -> Result<()> {
             answer(json, &changed, || line(&changed))
         }
     }
+}
+
+/// Notes in the audit log what the operator did here.
+async fn note(store: &Store, action: &str, organization: &Organization, detail: &str) -> Result<()> {
+    super::note(store, action, format!("organization/{}", organization.slug), detail).await
 }
 
 fn parse_standing(text: &str) -> Result<Standing> {
@@ -112,7 +161,8 @@ pub async fn all(store: &Store) -> Result<Vec<Organization>> {
 }
 
 fn line(organization: &Organization) -> String {
-    format!("{:<28} {:<10} {}", organization.slug, organization.standing.as_str(), organization.name)
+    let Organization { slug, standing, tier, name, .. } = organization;
+    format!("{slug:<28} {:<10} {:<9} {name}", standing.as_str(), tier.as_str())
 }
 
 fn next_step(organization: &Organization) -> String {

@@ -12,7 +12,7 @@ use carewire_ingest::{
     youtube::Youtube,
 };
 use carewire_portal::PortalState;
-use carewire_process::{GroupDeps, TagDeps};
+use carewire_process::{GroupDeps, Policy, TagDeps, policy::RetractionPolicy};
 use carewire_publish::{
     feeds::FeedsState,
     hub,
@@ -117,7 +117,7 @@ async fn run_stages(
         publish(&parts, address, readiness, stop, &mut tasks)?;
     }
     if stages.process {
-        process(&parts, readiness, stop, &mut tasks);
+        process(&parts, readiness, stop, &mut tasks)?;
     }
     if stages.ingest {
         ingest(&parts, readiness, stop, &mut tasks)?;
@@ -236,7 +236,8 @@ fn publish(
 ) -> Result<()> {
     let (health, p, token) = (readiness.stage("sink"), parts.clone(), stop.clone());
     tasks.spawn(async move {
-        carewire_publish::sink::run(&p.bus, &p.store, Vocabulary::bundled(), &health, &token)
+        let hold = p.config.policy.retractions == RetractionPolicy::Hold;
+        carewire_publish::sink::run(&p.bus, &p.store, Vocabulary::bundled(), hold, &health, &token)
             .await
             .context("stage sink")?;
         Ok("sink")
@@ -266,19 +267,25 @@ fn publish(
     Ok(())
 }
 
-fn process(parts: &Parts, readiness: &Readiness, stop: &CancellationToken, tasks: &mut JoinSet<Result<&'static str>>) {
+fn process(
+    parts: &Parts,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<Result<&'static str>>,
+) -> Result<()> {
     let (health, bus, token) = (readiness.stage("tag"), parts.bus.clone(), stop.clone());
     tasks.spawn(async move {
         carewire_process::run_tag(TagDeps { bus, threads: 0, health }, token).await.context("stage tag")?;
         Ok("tag")
     });
+    let policy = Arc::new(Policy::new(parts.config.policy.clone())?);
     let (health, p, token) = (readiness.stage("group"), parts.clone(), stop.clone());
     tasks.spawn(async move {
-        carewire_process::run_group(GroupDeps { bus: p.bus, store: p.store, health }, token)
-            .await
-            .context("stage group")?;
+        let deps = GroupDeps { bus: p.bus, store: p.store, policy, health };
+        carewire_process::run_group(deps, token).await.context("stage group")?;
         Ok("group")
     });
+    Ok(())
 }
 
 fn ingest(

@@ -5,6 +5,7 @@
 //! - `cli`: the commands, wrong configuration, wrong requests, backup and restore, the demo.
 //! - `apart`: stages as processes of their own, killed with SIGKILL in mid-work.
 //! - `polling`: restarts, conditional requests, one request at a time for each host, none before its time.
+//! - `policy`: a hacked feed, embargoes, the brake, rights, retractions, running again, explanations, dead letters.
 //! - `takeover`: two workers killed in turn while 500 feeds change.
 //! - `bad_input`: what publishers do wrong; the other entries and feeds do not suffer.
 //! - `servers`: all of it that depends on the pair, on PostgreSQL and Kafka, with both taken away for a while.
@@ -19,6 +20,7 @@ mod cli;
 mod data_folder;
 mod old_content;
 mod ownership;
+mod policy;
 mod polling;
 mod real_feeds;
 mod sandbox;

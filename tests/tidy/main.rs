@@ -169,6 +169,8 @@ fn every_setting_is_documented() {
         ("bus.", "src/config.rs", "BusConfig"),
         ("mail.", "src/config.rs", "MailConfig"),
         ("conditions.", "src/config.rs", "ConditionsConfig"),
+        ("policy.", "process/src/policy/config.rs", "PolicyConfig"),
+        ("policy.habits.", "process/src/policy/config.rs", "HabitsConfig"),
     ];
     let mut missing = Vec::new();
     for (section, file, name) in sections {
@@ -189,6 +191,7 @@ fn every_setting_is_documented() {
                     "bus",
                     "mail",
                     "conditions",
+                    "policy",
                 ]
                 .contains(&field.as_str())
             {

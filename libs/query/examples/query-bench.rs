@@ -95,6 +95,9 @@ fn item(n: u64, codes: &[ConditionCode]) -> CuratedV1 {
             organization: OrganizationRef { slug: format!("clinic{}", n % 1_000), name: "A clinic".to_owned() },
             url: None,
         }],
+        trust: Default::default(),
+        rights: Default::default(),
+        retraction: None,
         story: StoryId(Uuid::nil()),
         withdrawn: None,
     }

@@ -9,12 +9,14 @@
 //!
 //! Parsing, matching and rendering are pure functions over values; only [`index`] and [`recent`] read the store.
 
+pub mod explain;
 pub mod index;
 pub mod metrics;
 pub mod public;
 pub mod query;
 pub mod recent;
 pub mod render;
+pub mod retraction;
 pub mod text;
 
 pub use index::{Cursor, Hit, Hits, SearchIndex};

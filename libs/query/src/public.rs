@@ -7,13 +7,15 @@
 use carewire_conditions::Vocabulary;
 use carewire_schemas::{
     ConditionCode, ConditionTag, CuratedV1, DecisionV1, Evidence, Field, Fields, ItemV1, OrganizationRef, Outcome,
-    OutcomeState, PipelineVersion, PublicSource, PublicState, Role, Source, StoryRelation, Study, Traits, Verdict,
-    Withdrawal,
+    OutcomeState, PipelineVersion, PublicSource, PublicState, Rights, Role, Source, StoryRelation, Study, Tier, Traits,
+    Verdict, Withdrawal,
 };
 use carewire_store::{ItemRow, ItemState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
+
+use crate::retraction::{self, Retraction, Retractions};
 
 /// What the row keeps of an item beside its content.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -30,6 +32,15 @@ pub struct ItemMeta {
     pub sources: Vec<Source>,
     /// What made the content.
     pub pipeline: PipelineVersion,
+    /// Version of the rules that made the outcome.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rules: String,
+    /// Mean similarity to its story's members when it joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<f32>,
+    /// That a study it speaks of was retracted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retraction: Option<Retraction>,
     /// How the item relates to its story.
     pub relation: StoryRelation,
     /// When the first of its entries was first seen.
@@ -96,6 +107,8 @@ pub struct RowError {
 
 /// The row of `item`, over what the store holds of it and decisions that waited for it.
 ///
+/// `retractions` holds those that concern the item, if any. What its organization does not let outputs show is left out.
+///
 /// An item version that the row already has, or an older one, gives the row unchanged: a repeat or a late arrival.
 ///
 /// # Errors
@@ -104,6 +117,7 @@ pub fn make_row(
     item: &ItemV1,
     existing: Option<&ItemRow>,
     pending: &[DecisionV1],
+    retractions: &Retractions,
     vocabulary: &Vocabulary,
     now: Timestamp,
 ) -> Result<ItemRow, RowError> {
@@ -121,6 +135,9 @@ pub fn make_row(
         tags: None,
         sources: item.sources.clone(),
         pipeline: item.pipeline.clone(),
+        rules: item.rules.clone(),
+        likeness: item.likeness,
+        retraction: retraction::of(cleaned.traits.study.as_ref(), retractions),
         relation: item.relation,
         first_seen: item.first_seen,
         history: item.history,
@@ -142,8 +159,8 @@ pub fn make_row(
         state: PublicState::Curated,
         title: cleaned.title.clone(),
         url: cleaned.url.clone(),
-        summary: cleaned.summary.clone(),
-        html: cleaned.html.clone(),
+        summary: if item.rights == Rights::Link { String::new() } else { cleaned.summary.clone() },
+        html: if item.rights == Rights::Full { cleaned.html.clone() } else { String::new() },
         language: cleaned.language.clone(),
         kind: cleaned.kind,
         published: cleaned.published.unwrap_or(item.first_seen),
@@ -155,6 +172,9 @@ pub fn make_row(
         conditions: Vec::new(),
         traits: cleaned.traits.clone(),
         sources,
+        trust: item.trust,
+        rights: item.rights,
+        retraction: None,
         story: item.story,
         withdrawn: None,
     };
@@ -176,6 +196,22 @@ pub fn apply_verdict(
     let mut public = content(row)?;
     let tags = meta.tags.take().unwrap_or_else(|| std::mem::take(&mut public.conditions));
     Ok(finish(public, &mut meta, &tags, &decided, Some(row), vocabulary, now))
+}
+
+/// The row when it is known that a study it speaks of was retracted, or no longer.
+///
+/// # Errors
+/// When columns of `row` cannot be read.
+pub fn retract(
+    row: &ItemRow,
+    retraction: Option<Retraction>,
+    vocabulary: &Vocabulary,
+    now: Timestamp,
+) -> Result<ItemRow, RowError> {
+    let mut meta = ItemMeta { retraction, ..meta(row)? };
+    let mut public = content(row)?;
+    let tags = meta.tags.take().unwrap_or_else(|| std::mem::take(&mut public.conditions));
+    Ok(finish(public, &mut meta, &tags, &decided(row)?, Some(row), vocabulary, now))
 }
 
 /// The kept content of a row, as if it were public.
@@ -246,6 +282,9 @@ pub fn withdrawal(row: &ItemRow) -> Result<Option<CuratedV1>, RowError> {
         conditions: Vec::new(),
         traits: Traits::default(),
         sources: kept.sources,
+        trust: Tier::default(),
+        rights: Rights::default(),
+        retraction: None,
         story: kept.story,
         withdrawn: Some(withdrawn),
     }))
@@ -261,6 +300,10 @@ fn finish(
     vocabulary: &Vocabulary,
     now: Timestamp,
 ) -> ItemRow {
+    let notice = meta.retraction.as_ref().map(|retraction| &retraction.notice);
+    if notice.is_some() || public.retraction.is_some() {
+        retraction::show(&mut public, notice);
+    }
     public.conditions = conditions(tags, decided.about.as_deref(), public.language.as_deref(), vocabulary);
     // What is shown says the same unless a curator or a negation changed it.
     let differs = decided.about.is_some() || tags.iter().any(|tag| tag.negated);
@@ -291,7 +334,7 @@ fn finish(
         story: public.story,
         published: public.published.as_millisecond(),
         updated: public.updated.as_millisecond(),
-        rule: meta.outcome.rule.clone(),
+        rule: if is_held_back(meta, decided) { RETRACTED.to_owned() } else { meta.outcome.rule.clone() },
         content: serde_json::to_string(&public).unwrap_or_default(),
         meta: serde_json::to_string(meta).unwrap_or_default(),
         fields: (state == ItemState::Curated).then_some(fields),
@@ -308,10 +351,21 @@ fn state(meta: &ItemMeta, decided: &Decided) -> ItemState {
     match (&decided.show, meta.outcome.state) {
         (Some(shown), _) if shown.approved => ItemState::Curated,
         (Some(_), _) => ItemState::Hidden,
+        (None, OutcomeState::Curated) if is_held_back(meta, decided) => ItemState::Held,
         (None, OutcomeState::Curated) => ItemState::Curated,
         (None, OutcomeState::Held) => ItemState::Held,
         (None, OutcomeState::Refused) => ItemState::Refused,
     }
+}
+
+/// The rule that holds what speaks of a retracted study.
+const RETRACTED: &str = "retracted-study";
+
+/// Whether it would be curated, but speaks of a retracted study and the policy is to hold that.
+fn is_held_back(meta: &ItemMeta, decided: &Decided) -> bool {
+    decided.show.is_none()
+        && meta.outcome.state == OutcomeState::Curated
+        && meta.retraction.as_ref().is_some_and(|retraction| retraction.hold)
 }
 
 fn why_withdrawn(meta: &ItemMeta, decided: &Decided, existing: Option<&ItemRow>, now: Timestamp) -> Withdrawal {
@@ -320,6 +374,9 @@ fn why_withdrawn(meta: &ItemMeta, decided: &Decided, existing: Option<&ItemRow>,
     }
     if let Some(shown) = decided.show.as_ref().filter(|shown| !shown.approved) {
         return Withdrawal { at: shown.at, reason: shown.reason.clone() };
+    }
+    if let Some(retraction) = meta.retraction.as_ref().filter(|_| is_held_back(meta, decided)) {
+        return Withdrawal { at: now, reason: retraction::words(&retraction.notice) };
     }
     let before = existing
         .filter(|row| row.state != ItemState::Curated)
@@ -393,5 +450,6 @@ pub fn fields(public: &CuratedV1) -> Fields {
         aspects: traits.aspects.iter().map(|tag| tag.aspect).collect(),
         audience: traits.audience.iter().map(|tag| tag.audience).collect(),
         studies: traits.study.iter().flat_map(Study::ids).map(str::to_owned).collect(),
+        trust: public.trust,
     }
 }

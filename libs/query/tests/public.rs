@@ -26,11 +26,16 @@ fn item(version: i64, title: &str, state: OutcomeState) -> ItemV1 {
             name: "Heart Centre".to_owned(),
             url: None,
             published: None,
+            joined: None,
         }],
         outcome: Outcome { state, rule: "a-rule".to_owned(), reason: "because".to_owned() },
         withdrawn: None,
         history: false,
         pipeline: PipelineVersion { code: 1, vocabulary: "v".to_owned(), run: 0 },
+        rules: String::new(),
+        trust: Default::default(),
+        rights: Default::default(),
+        likeness: None,
         first_seen: "2026-03-01T10:00:00Z".parse().unwrap(),
     }
 }
@@ -52,8 +57,15 @@ impl Network {
         self.store
             .change_items(vec![item.item], &[], None, |view| {
                 let pending = view.pending.get(&item.item).map_or(&[][..], Vec::as_slice);
-                let row = make_row(item, view.rows.get(&item.item), pending, Vocabulary::bundled(), Timestamp::now())
-                    .map_err(wrong)?;
+                let row = make_row(
+                    item,
+                    view.rows.get(&item.item),
+                    pending,
+                    &Default::default(),
+                    Vocabulary::bundled(),
+                    Timestamp::now(),
+                )
+                .map_err(wrong)?;
                 Ok(vec![ItemChange { row, decision: None }])
             })
             .await

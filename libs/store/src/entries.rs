@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use carewire_schemas::{EntryId, FeedId};
+use carewire_schemas::{EntryId, EntryV1, FeedId};
 
 use uuid::Uuid;
 
 use crate::{
-    Result, Store,
-    db::{LIST, Row, args},
+    Result, Store, StoreError,
+    db::{LIST, Row, args, transaction},
 };
 
 /// What is remembered of an entry.
@@ -33,6 +33,19 @@ pub struct EntryForRerun {
     pub row: EntryRow,
     /// The last raw revision, compressed (zstd).
     pub revision: Vec<u8>,
+}
+
+/// Largest raw revision that is believed, decompressed.
+const MAX_REVISION: u64 = 32 * 1024 * 1024;
+
+/// Reads a raw revision as ingest wrote it: the JSON of an `EntryV1`, compressed with zstd. None where none was kept, or it
+/// cannot be read.
+#[must_use]
+pub fn read_revision(packed: &[u8]) -> Option<EntryV1> {
+    use std::io::Read;
+    let mut json = Vec::new();
+    zstd::Decoder::new(packed).ok()?.take(MAX_REVISION).read_to_end(&mut json).ok()?;
+    serde_json::from_slice(&json).ok()
 }
 
 fn entry(row: &Row) -> Result<EntryRow> {
@@ -88,6 +101,19 @@ impl Store {
     pub async fn revision(&self, entry: EntryId) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT data FROM revisions WHERE entry = $1";
         self.inner.db.fetch_opt(sql, args![entry.0]).await?.map(|row| row.blob(0)).transpose()
+    }
+
+    /// Takes the next number of a re-run over what the store keeps: from 1, each higher than those before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_run(&self) -> Result<u32> {
+        transaction!(self, |tx| {
+            let sql = "INSERT INTO cursors (name, n) VALUES ('rerun', 1) \
+                       ON CONFLICT (name) DO UPDATE SET n = cursors.n + 1 RETURNING n";
+            let row = tx.fetch_opt(sql, vec![]).await?.ok_or(StoreError::Retry)?;
+            u32::try_from(row.int(0)?).map_err(StoreError::unreadable)
+        })
     }
 
     /// Entries of a feed, the last changed first.

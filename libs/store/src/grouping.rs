@@ -8,7 +8,7 @@ use carewire_schemas::{EntryId, FeedId, ItemId, OrganizationId, StoryId, StoryRe
 use uuid::Uuid;
 
 use crate::{
-    Lease, Position, Result, Store, StoreError,
+    Lease, NewHold, Position, Result, Store, StoreError,
     db::{Conn, LIST, Row, args, transaction},
     standing::STANDING_CURSOR,
 };
@@ -107,6 +107,12 @@ pub struct GroupBatch {
     pub items: Vec<GroupItem>,
     /// Stories written.
     pub stories: Vec<GroupStory>,
+    /// When items are to be looked at again (milliseconds since the epoch), or that they need not be.
+    pub due: Vec<(ItemId, Option<i64>)>,
+    /// What feeds are used to do.
+    pub habits: Vec<(FeedId, String)>,
+    /// Feeds that broke their habits.
+    pub holds: Vec<NewHold>,
     /// Up to where changes of standing are handled after it.
     pub standing_done: Option<i64>,
 }
@@ -307,12 +313,18 @@ impl Store {
                 rows,
             )
             .await?;
+            Self::write_habits(&mut tx, &batch.habits).await?;
+            Self::write_due(&mut tx, &batch.due).await?;
             Self::write_positions(&mut tx, &batch.positions).await?;
             if let Some(done) = batch.standing_done {
                 Self::move_cursor(&mut tx, STANDING_CURSOR, done).await?;
             }
-            Ok(())
-        })
+            Self::write_holds(&mut tx, &batch.holds).await
+        })?;
+        if !batch.holds.is_empty() {
+            self.inner.signals.stir();
+        }
+        Ok(())
     }
 
     /// Items published since then (milliseconds since the epoch), in order of (published, item), after the given one.

@@ -15,6 +15,7 @@
 //! | [`ownership`] | what proves that feeds are their organizations' own |
 //! | [`websub`] | subscriptions at hubs, and what hubs delivered |
 //! | [`push`] | who follows what by deliveries, how far each is; requests to the hub |
+//! | [`trust`], [`retractions`] | trust, rights, the brake, holds of feeds; studies that were retracted |
 //! | [`youtube`] | videos of channels, and gaps in what was seen of them |
 //! | [`standing`], [`counts`], [`backup`] | changes of standing, figures for pages and metrics, copies |
 //!
@@ -50,10 +51,12 @@ pub mod positions;
 pub mod proposals;
 pub mod push;
 pub mod report;
+pub mod retractions;
 pub mod site_pages;
 pub mod standing;
 mod store;
 pub mod tasks;
+pub mod trust;
 pub mod websub;
 pub mod youtube;
 
@@ -62,7 +65,7 @@ pub use audit::{AuditEntry, AuditRow};
 pub use changes::{ChangeRow, Changes};
 pub use counts::Counts;
 pub use decisions::{DecisionRow, DecisionView};
-pub use entries::{EntryForRerun, EntryRow};
+pub use entries::{EntryForRerun, EntryRow, read_revision};
 pub use error::{Result, StoreError};
 pub use feed_items::FeedItems;
 pub use feeds::{Feed, FeedFilter, FeedKind, FeedProblem, FeedState, NewFeed, Proof};
@@ -87,8 +90,10 @@ pub use push::{
     PushTopic,
 };
 pub use report::{Fared, FeedFinding, FeedWeek, FindingsChange, FreshnessTally, NewFinding, Owed};
+pub use retractions::RetractionRow;
 pub use standing::FeedStanding;
 pub use store::{Store, StoreConfig, Target};
 pub use tasks::{NewTask, Task, TaskKind};
+pub use trust::{FeedHold, HeldFeed, NewHold};
 pub use websub::{NewPing, Ping, PushTurn, Subscription, SubscriptionState};
 pub use youtube::{ChannelGap, ChannelVideo, VideoFacts};

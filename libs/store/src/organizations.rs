@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use carewire_schemas::{OrganizationId, Slug};
+use carewire_schemas::{OrganizationId, Rights, Slug, Tier};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use crate::{
     counts::Tallies,
     db::{Row, args, transaction},
     named::named_enum,
+    standing::{rights, tier},
 };
 
 named_enum! {
@@ -50,6 +51,13 @@ pub struct Organization {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// How far the network trusts it.
+    pub tier: Tier,
+    /// What outputs may show of its items.
+    pub rights: Rights,
+    /// While it is suspended: only what came since is withdrawn. None: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdraw_since: Option<Timestamp>,
 }
 
 /// What an organization is made of.
@@ -84,7 +92,7 @@ pub struct OrganizationPatch {
 
 macro_rules! columns {
     () => {
-        "id, slug, name, site, country, kind, standing, created_at, updated_at"
+        "id, slug, name, site, country, kind, standing, created_at, updated_at, tier, rights, withdraw_since"
     };
 }
 
@@ -99,6 +107,9 @@ fn organization(row: &Row) -> Result<Organization> {
         standing: row.named(6)?,
         created_at: row.time(7)?,
         updated_at: row.time(8)?,
+        tier: tier(&row.text(9)?)?,
+        rights: rights(&row.text(10)?)?,
+        withdraw_since: row.opt_time(11)?,
     })
 }
 
@@ -142,6 +153,9 @@ impl Store {
                     standing: new.standing,
                     created_at: now,
                     updated_at: now,
+                    tier: Tier::default(),
+                    rights: Rights::default(),
+                    withdraw_since: None,
                 })
             })
             .collect();

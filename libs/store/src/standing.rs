@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use carewire_schemas::{FeedId, OrganizationId};
+use carewire_schemas::{FeedId, OrganizationId, Rights, Tier};
+use jiff::Timestamp;
 
 use uuid::Uuid;
 
 use crate::{
-    Proof, Result, Standing, Store,
+    FeedHold, Proof, Result, Standing, Store, StoreError,
     db::{LIST, Tx, args},
 };
 
@@ -37,6 +38,26 @@ pub struct FeedStanding {
     pub site_url: Option<String>,
     /// The organization's site.
     pub organization_site: Option<String>,
+    /// How far the network trusts the organization.
+    pub tier: Tier,
+    /// What outputs may show of its items.
+    pub rights: Rights,
+    /// Of a suspended organization: only what came since is withdrawn. None: all.
+    pub withdraw_since: Option<Timestamp>,
+    /// What the feed is used to do, in the grouping worker's own form (JSON).
+    pub habit: Option<String>,
+    /// Times in which what came of the feed waits for a curator, the oldest first.
+    pub holds: Vec<FeedHold>,
+}
+
+/// A tier by its name.
+pub(crate) fn tier(name: &str) -> Result<Tier> {
+    Tier::named(name).ok_or_else(|| StoreError::unreadable("a tier of another name"))
+}
+
+/// Rights by their name.
+pub(crate) fn rights(name: &str) -> Result<Rights> {
+    Rights::named(name).ok_or_else(|| StoreError::unreadable("rights of another name"))
 }
 
 impl Store {
@@ -59,12 +80,13 @@ impl Store {
     /// When the database fails.
     pub async fn standings(&self, feeds: &[FeedId]) -> Result<HashMap<FeedId, FeedStanding>> {
         let mut standings = HashMap::with_capacity(feeds.len());
+        let mut held = Vec::new();
         let ids: Vec<Uuid> = feeds.iter().map(|feed| feed.0).collect();
         for ids in ids.chunks(LIST) {
             let mut sql = self.inner.db.sql(
                 "SELECT f.id, o.id, o.slug, o.name, o.standing, f.proof, f.title, f.url, f.host, \
-                 f.site_url, o.site FROM feeds f \
-                 JOIN organizations o ON o.id = f.organization WHERE f.id",
+                 f.site_url, o.site, o.tier, o.rights, o.withdraw_since, h.habit, f.holds FROM feeds f \
+                 JOIN organizations o ON o.id = f.organization LEFT JOIN feed_habits h ON h.feed = f.id WHERE f.id",
             );
             sql.ids(ids);
             for row in self.inner.db.rows(sql).await? {
@@ -79,8 +101,24 @@ impl Store {
                     host: row.text(8)?,
                     site_url: row.opt_text(9)?,
                     organization_site: row.opt_text(10)?,
+                    tier: tier(&row.text(11)?)?,
+                    rights: rights(&row.text(12)?)?,
+                    withdraw_since: row.opt_time(13)?,
+                    habit: row.opt_text(14)?,
+                    holds: Vec::new(),
                 };
-                standings.insert(FeedId(row.uuid(0)?), standing);
+                let feed = FeedId(row.uuid(0)?);
+                if row.int(15)? > 0 {
+                    held.push(feed);
+                }
+                standings.insert(feed, standing);
+            }
+        }
+        if !held.is_empty() {
+            for (feed, holds) in self.holds_of(&held).await? {
+                if let Some(standing) = standings.get_mut(&feed) {
+                    standing.holds = holds;
+                }
             }
         }
         Ok(standings)

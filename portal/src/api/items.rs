@@ -109,6 +109,7 @@ pub struct ReviewPage {
         ("evidence" = Option<String>, Query, description = "Design of the study reported on: `systematic-review`, `randomized-trial`, `observational`, `case-report`, `animal-or-cell`, `guideline`, `expert-opinion`; several: either."),
         ("aspect" = Option<String>, Query, description = "`prevention`, `symptoms`, `tests`, `treatment`, `living-with`, `caring-for`, `research`, `organization-news`; several: either."),
         ("audience" = Option<String>, Query, description = "`patient`, `carer`, `child`, `professional`; several: either."),
+        ("min_trust" = Option<String>, Query, description = "`member`, `trusted`, `core`: from organizations that the network trusts as far, or further."),
         ("study" = Option<String>, Query, description = "A registration (`NCT01234567`), DOI or `pmid:…`: items that speak of that study; given twice: either."),
         ("language" = Option<String>, Query, description = "BCP 47; several: either."),
         ("since" = Option<String>, Query, description = "Published at or after: a date or RFC 3339 instant."),

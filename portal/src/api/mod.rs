@@ -14,6 +14,7 @@ pub mod ownership;
 pub mod previews;
 pub mod status;
 pub mod tokens;
+pub mod trust;
 
 use axum::{
     body::Body,

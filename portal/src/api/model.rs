@@ -23,6 +23,32 @@ pub enum StandingName {
     Rejected,
 }
 
+/// How far the network trusts an organization.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum TierName {
+    /// Nothing was said of it.
+    Unproven,
+    /// A member in good standing.
+    Member,
+    /// Known for careful work.
+    Trusted,
+    /// One of those who carry the network.
+    Core,
+}
+
+/// What outputs may show of an organization's items.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum RightsName {
+    /// Title and link.
+    Link,
+    /// Title, link and summary.
+    Excerpt,
+    /// The full text.
+    Full,
+}
+
 /// What a registered address is.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
@@ -98,6 +124,16 @@ pub struct OrganizationView {
     /// How the network stands to it.
     #[schema(value_type = StandingName)]
     pub standing: &'static str,
+    /// How far the network trusts it.
+    #[schema(value_type = TierName)]
+    pub trust: &'static str,
+    /// What outputs may show of its items.
+    #[schema(value_type = RightsName)]
+    pub rights: &'static str,
+    /// While it is suspended: only what came since is withdrawn; none: all.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdraw_since: Option<Timestamp>,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
     pub created: Timestamp,
@@ -123,6 +159,9 @@ impl OrganizationView {
             country: row.country,
             kind: row.kind,
             standing: row.standing.as_str(),
+            trust: row.tier.as_str(),
+            rights: row.rights.as_str(),
+            withdraw_since: row.withdraw_since,
             created: row.created_at,
             updated: row.updated_at,
         }

@@ -5,14 +5,14 @@ use axum::{
     extract::{Path, RawQuery, State},
     http::StatusCode,
 };
-use carewire_schemas::Slug;
+use carewire_schemas::{Rights, Slug};
 use carewire_store::{NewOrganization, Organization, OrganizationPatch, Standing};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{
     Answer, created, json,
-    model::{OrganizationView, Page, StandingName},
+    model::{OrganizationView, Page, RightsName, StandingName},
     next_link, note, visible_organization,
 };
 use crate::{
@@ -63,6 +63,9 @@ pub struct OrganizationPatchBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub kind: Option<Option<String>>,
+    /// What outputs may show of its items.
+    #[schema(value_type = Option<RightsName>)]
+    pub rights: Option<Rights>,
 }
 
 /// Tells `null` from absent (RFC 7396).
@@ -189,7 +192,10 @@ pub async fn update(
         country: body.country.map(|code| code.map(|code| code.to_ascii_uppercase())),
         kind: body.kind,
     };
-    let row = state.store().update_organization(row.id, patch).await?;
+    let mut row = state.store().update_organization(row.id, patch).await?;
+    if let Some(rights) = body.rights.filter(|rights| *rights != row.rights) {
+        row = state.store().set_rights(row.id, rights).await?;
+    }
     note_about(&state, &caller, "change-organization", &row, "").await?;
     json(StatusCode::OK, &OrganizationView::new(&state, row))
 }
@@ -212,7 +218,7 @@ pub async fn standing(
     json(StatusCode::OK, &OrganizationView::new(&state, row))
 }
 
-async fn note_about(
+pub(crate) async fn note_about(
     state: &PortalState,
     caller: &Caller,
     action: &str,

@@ -172,11 +172,16 @@ pub fn item(network: &Network, number: u32, title: &str, state: OutcomeState) ->
             name: network.organization.name.clone(),
             url: Some(format!("https://st-anne.example/{number}")),
             published: Some(published),
+            joined: None,
         }],
         outcome: Outcome { state, rule: rule.to_owned(), reason: format!("rule {rule}") },
         withdrawn: None,
         history: false,
         pipeline: PipelineVersion { code: 1, vocabulary: "test".to_owned(), run: 0 },
+        rules: String::new(),
+        trust: Default::default(),
+        rights: Default::default(),
+        likeness: None,
         first_seen: published,
     }
 }
@@ -190,8 +195,15 @@ impl Network {
             items
                 .iter()
                 .map(|item| {
-                    let row = public::make_row(item, view.rows.get(&item.item), &[], Vocabulary::bundled(), now)
-                        .map_err(|error| StoreError::Database(error.to_string()))?;
+                    let row = public::make_row(
+                        item,
+                        view.rows.get(&item.item),
+                        &[],
+                        &Default::default(),
+                        Vocabulary::bundled(),
+                        now,
+                    )
+                    .map_err(|error| StoreError::Database(error.to_string()))?;
                     Ok(ItemChange { row, decision: None })
                 })
                 .collect()

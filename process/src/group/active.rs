@@ -5,7 +5,7 @@
 //! it the records come again as repeats, which are produced again. The index moves with the decision, so the
 //! transaction is tried until it is in, or the worker with its index is given up.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use carewire_bus::{
     BusError, Consumer, ConsumerConfig, FencedWriter, Received, Record,
@@ -15,6 +15,7 @@ use carewire_schemas::{
     EventHeaders, FeedId, ItemId, ItemV1, OrganizationId, TaggedV1, TraceParent, cloudevents::encode, topics,
 };
 use carewire_store::{GroupBatch, GroupState, IdentityKey, Leading, Position, Store, StoreError};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +26,7 @@ use super::{
     run::{GROUP, GroupDeps, of_bus, of_store},
     standing::{PAGE, fill, standings},
 };
-use crate::{decode::event, metrics};
+use crate::{decode::event, metrics, policy::Policy};
 
 /// Most records in a batch.
 const BATCH: usize = 500;
@@ -49,6 +50,8 @@ pub(super) struct Active<'a> {
     standing_done: i64,
     /// Whether changes of standing may have been handled by a worker that fell before it produced.
     standing_doubtful: bool,
+    /// When the next embargo ends, in milliseconds since the epoch.
+    next_due: Option<i64>,
     activity: watch::Receiver<u64>,
 }
 
@@ -63,10 +66,11 @@ impl<'a> Active<'a> {
         let writer = deps.bus.fenced_writer(topics::ITEMS, GROUP).await.map_err(of_bus)?;
         let mut activity = store.activity();
         activity.mark_changed();
-        let grouper = load(store).await.map_err(of_store)?;
+        let grouper = load(store, &deps.policy).await.map_err(of_store)?;
         let stored = || async { store.positions_in(GROUP, topics::TAGGED).await.map_err(of_store) };
         stage::go_back(&deps.bus, GROUP, topics::TAGGED, stored, &deps.health, stop).await?;
         let standing_done = store.standing_done().await.map_err(of_store)?;
+        let next_due = store.next_look().await.map_err(of_store)?;
         let consumer = deps.bus.consumer(GROUP, &[topics::TAGGED], ConsumerConfig::default()).await.map_err(of_bus)?;
         Ok(Self {
             deps,
@@ -77,6 +81,7 @@ impl<'a> Active<'a> {
             grouper: Some(grouper),
             standing_done,
             standing_doubtful: true,
+            next_due,
             activity,
         })
     }
@@ -86,9 +91,13 @@ impl<'a> Active<'a> {
         self.grouper.as_ref().map_or(0, Grouper::window)
     }
 
-    /// What changed in standing, and one batch.
+    /// What changed in standing, whose embargo ended, and one batch.
     pub(super) async fn turn(&mut self) -> Result<(), StageError> {
+        if let Some(grouper) = &mut self.grouper {
+            grouper.at(Timestamp::now());
+        }
         self.standing().await?;
+        self.due().await?;
         let batch = tokio::select! {
             batch = self.consumer.next_batch(BATCH, WAIT) => batch,
             () = self.stop.cancelled() => return Ok(()),
@@ -147,11 +156,14 @@ impl<'a> Active<'a> {
 
     /// Reads the records; those that are no events are put aside.
     async fn prepare(&self, batch: &[Received]) -> Result<Vec<Prepared>, StageError> {
-        let records = batch.to_vec();
+        let (records, policy) = (batch.to_vec(), self.deps.policy.clone());
         let read = tokio::task::spawn_blocking(move || -> Vec<Result<Prepared, String>> {
             records
                 .iter()
-                .map(|record| Ok(Prepared::new(event::<TaggedV1>(record, topics::TAGGED)?, stage::trace_of(record))))
+                .map(|record| {
+                    let tagged = event::<TaggedV1>(record, topics::TAGGED)?;
+                    Ok(Prepared::under(&policy, tagged, stage::trace_of(record)))
+                })
                 .collect()
         });
         let read = read.await.map_err(|error| StageError::Fatal(format!("reading: {error}")))?;
@@ -186,19 +198,22 @@ impl<'a> Active<'a> {
     }
 
     /// Writes what was decided, then produces it.
-    async fn carry(&self, step: Step) -> Result<(), StageError> {
+    async fn carry(&mut self, step: Step) -> Result<(), StageError> {
         let Step { batch, items } = step;
+        let soonest = batch.due.iter().filter_map(|(_, due)| *due).min();
+        self.next_due = self.next_due.into_iter().chain(soonest).min();
+        let this = &*self;
         if batch != GroupBatch::default() {
-            let (store, lease) = (&self.deps.store, self.leading.lease());
+            let (store, lease) = (&this.deps.store, this.leading.lease());
             let batch = &batch;
-            self.patiently(move || async move { store.group_apply(lease, batch.clone()).await.map_err(of_store) })
+            this.patiently(move || async move { store.group_apply(lease, batch.clone()).await.map_err(of_store) })
                 .await?;
         }
         let records =
             items.iter().map(|(item, trace)| record(item, *trace)).collect::<Result<Vec<Record>, StageError>>()?;
         if !records.is_empty() {
-            let (writer, records) = (&self.writer, &records);
-            self.patiently(move || async move { writer.send_all(records.clone()).await.map(drop).map_err(of_bus) })
+            let (writer, records) = (&this.writer, &records);
+            this.patiently(move || async move { writer.send_all(records.clone()).await.map(drop).map_err(of_bus) })
                 .await?;
         }
         Ok(())
@@ -235,6 +250,39 @@ impl<'a> Active<'a> {
         Ok(())
     }
 
+    /// Looks again at items whose embargo ended. They are known by the store, so that whoever takes over goes on.
+    async fn due(&mut self) -> Result<(), StageError> {
+        loop {
+            let now = Timestamp::now();
+            if self.next_due.is_none_or(|due| due > now.as_millisecond()) {
+                return Ok(());
+            }
+            let store = &self.deps.store;
+            let page = store.due_items(now.as_millisecond(), PAGE).await.map_err(of_store)?;
+            metrics::RELEASED.inc_by(page.len() as u64);
+            if !page.is_empty() {
+                if let Some(grouper) = &mut self.grouper {
+                    grouper.at(now);
+                }
+                self.look_again(page, true).await?;
+            }
+            self.next_due = self.deps.store.next_look().await.map_err(of_store)?;
+        }
+    }
+
+    /// Looks again at items as the store has them; `all` are produced, or only those that changed.
+    async fn look_again(&mut self, items: Vec<ItemId>, all: bool) -> Result<(), StageError> {
+        let store = &self.deps.store;
+        let mut state = GroupState::default();
+        fill(store, &mut state, items.iter().copied()).await.map_err(of_store)?;
+        let standings = standings(store, &state, []).await.map_err(of_store)?;
+        let mut step = self.decide(move |grouper| grouper.reconsider(state, &standings, all)).await?;
+        // What is no longer there, or no longer waits, need not be looked at again.
+        let waits: BTreeSet<ItemId> = step.batch.due.iter().map(|(item, _)| *item).collect();
+        step.batch.due.extend(items.into_iter().filter(|item| all && !waits.contains(item)).map(|item| (item, None)));
+        self.carry(step).await
+    }
+
     async fn reconsider(&mut self, organization: OrganizationId) -> Result<(), StageError> {
         let mut after = None;
         loop {
@@ -242,12 +290,7 @@ impl<'a> Active<'a> {
             let page = store.group_items_of_organization(organization, after, PAGE).await.map_err(of_store)?;
             let Some(last) = page.last().copied() else { return Ok(()) };
             after = Some(last);
-            let mut state = GroupState::default();
-            fill(store, &mut state, page).await.map_err(of_store)?;
-            let standings = standings(store, &state, []).await.map_err(of_store)?;
-            let all = self.standing_doubtful;
-            let step = self.decide(move |grouper| grouper.reconsider(state, &standings, all)).await?;
-            self.carry(step).await?;
+            self.look_again(page, self.standing_doubtful).await?;
             if self.stop.is_cancelled() || self.leading.lost().is_cancelled() {
                 return Err(StageError::Transient("stopped while looking again at items".to_owned()));
             }
@@ -275,9 +318,9 @@ impl<'a> Active<'a> {
 }
 
 /// A grouper with the window that the store holds.
-async fn load(store: &Store) -> Result<Grouper, StoreError> {
-    let mut grouper =
-        Grouper::new().map_err(|error| StoreError::Database(format!("the window cannot be held: {error}")))?;
+async fn load(store: &Store, policy: &Arc<Policy>) -> Result<Grouper, StoreError> {
+    let mut grouper = Grouper::under(policy.clone())
+        .map_err(|error| StoreError::Database(format!("the window cannot be held: {error}")))?;
     let since = store.now().await?.as_millisecond() - COPY_DAYS * DAY;
     let mut after = None;
     loop {

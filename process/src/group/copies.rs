@@ -99,6 +99,19 @@ fn is_unspaced(c: char) -> bool {
 /// whether these are all).
 #[must_use]
 pub fn is_copy(a: (&[u32], bool), b: (&[u32], bool)) -> bool {
+    let (common, least) = common(a, b);
+    common >= MIN_COMMON && common as f32 >= COPY * least as f32
+}
+
+/// How much of the smaller of two texts the other contains, 0 to 1, as [`is_copy`] sees it.
+#[must_use]
+pub fn containment(a: (&[u32], bool), b: (&[u32], bool)) -> f32 {
+    let (common, least) = common(a, b);
+    common as f32 / least.max(1) as f32
+}
+
+/// Common hashes in the range that both sketches sample, and how many the smaller one has there.
+fn common(a: (&[u32], bool), b: (&[u32], bool)) -> (usize, usize) {
     let bound =
         |(hashes, complete): (&[u32], bool)| if complete { u32::MAX } else { hashes.last().copied().unwrap_or(0) };
     let bound = bound(a).min(bound(b));
@@ -116,7 +129,7 @@ pub fn is_copy(a: (&[u32], bool), b: (&[u32], bool)) -> bool {
             }
         }
     }
-    common >= MIN_COMMON && common as f32 >= COPY * a.len().min(b.len()) as f32
+    (common, a.len().min(b.len()))
 }
 
 #[cfg(test)]

@@ -1,19 +1,30 @@
 //! The pure core of grouping.
 
-use carewire_schemas::{Change, ItemId, ItemV1, StoryId, StoryRelation, TaggedV1, TraceParent};
+use std::sync::Arc;
+
+use carewire_schemas::{Change, ItemId, ItemV1, Joined, JoinedBy, StoryId, TaggedV1, TraceParent};
 use carewire_store::{GroupBatch, GroupState, GroupWindowRow};
+use jiff::Timestamp;
 
 use super::{
     copies::Sketch,
+    habits::{Known, look},
     identity::{self, Keys},
     index::Index,
-    item::{Standings, origin},
+    item::{Built, Judge, Standings, origin},
     member::{Damaged, Member},
     packed::Packed,
     stories::{Counts, counts},
-    work::{Desk, Work},
+    work::{Desk, Outcome, Work},
 };
-use crate::metrics;
+use crate::{
+    metrics,
+    policy::{
+        Policy, PolicyConfig,
+        habit::Signals,
+        words::{Found, FoundWord},
+    },
+};
 
 /// A tagged entry with what grouping reads of it.
 pub struct Prepared {
@@ -27,23 +38,35 @@ pub struct Prepared {
     sketch: Sketch,
     /// Copies in the window as it was before the batch, with when they were published.
     settled: Vec<(i64, ItemId)>,
+    words: Vec<FoundWord>,
+    pub(super) signals: Signals,
 }
 
 impl Prepared {
-    /// Reads an entry: keys, terms of title and lead, sketch of the text. Needs no state, so it may run in parallel.
+    /// Reads an entry under the rules that come with the program.
     #[must_use]
     pub fn new(tagged: TaggedV1, trace: TraceParent) -> Self {
+        Self::under(Policy::bundled(), tagged, trace)
+    }
+
+    /// Reads an entry: keys, terms of title and lead, sketch of the text, blocked words. Needs no state, so it may run in
+    /// parallel.
+    #[must_use]
+    pub fn under(policy: &Policy, tagged: TaggedV1, trace: TraceParent) -> Self {
+        let (words, settled) = (Vec::new(), Vec::new());
         if tagged.change == Change::Deleted {
             let (keys, counts, sketch) = (Keys::new(), Counts::new(), Sketch::default());
-            return Self { tagged, trace, keys, counts, sketch, settled: Vec::new() };
+            return Self { tagged, trace, keys, counts, sketch, settled, words, signals: Signals::default() };
         }
+        let Found { rules: words, unusual } = policy.words().find(&tagged.cleaned.title, &tagged.cleaned.text);
+        let signals = Signals::of(&tagged, unusual);
         let keys = identity::keys(&tagged);
         let counts = counts(&tagged.cleaned.title, &tagged.cleaned.text);
         let sketch = Sketch::of(&tagged.cleaned.text);
-        Self { tagged, trace, keys, counts, sketch, settled: Vec::new() }
+        Self { tagged, trace, keys, counts, sketch, settled, words, signals }
     }
 
-    fn published(&self) -> i64 {
+    pub(super) fn published(&self) -> i64 {
         self.tagged.cleaned.published.unwrap_or(self.tagged.seen).as_millisecond()
     }
 }
@@ -72,15 +95,32 @@ pub enum StepError {
 pub struct Grouper {
     index: Index,
     compressor: zstd::bulk::Compressor<'static>,
+    policy: Arc<Policy>,
+    now: Timestamp,
 }
 
 impl Grouper {
-    /// A grouper with an empty window.
+    /// A grouper with an empty window, under the rules that come with the program, for which all embargoes are over.
     ///
     /// # Errors
     /// When the compressor cannot be made, for want of memory.
     pub fn new() -> std::io::Result<Self> {
-        Ok(Self { index: Index::default(), compressor: zstd::bulk::Compressor::new(1)? })
+        let policy = Policy::new(PolicyConfig::default()).map_err(std::io::Error::other)?;
+        Self::under(Arc::new(policy))
+    }
+
+    /// A grouper with an empty window, for which all embargoes are over until [`Grouper::at`] says what time it is.
+    ///
+    /// # Errors
+    /// When the compressor cannot be made, for want of memory.
+    pub fn under(policy: Arc<Policy>) -> std::io::Result<Self> {
+        let compressor = zstd::bulk::Compressor::new(1)?;
+        Ok(Self { index: Index::default(), compressor, policy, now: Timestamp::MAX })
+    }
+
+    /// Says what time it is: embargoes end.
+    pub fn at(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// Enters what the store holds of the window, in the order in which the store gives it.
@@ -122,11 +162,17 @@ impl Grouper {
     /// When what is stored cannot be read.
     pub fn step(&mut self, batch: Vec<Prepared>, state: GroupState, standings: &Standings) -> Result<Step, StepError> {
         let mut desk = Desk::new(state);
+        let policy = self.policy.clone();
+        // All of the batch first: what a feed brings with the entry that breaks its habits shall not get out before it.
+        let Known { habits, holds, standings: held } = look(&policy, &batch, &desk, standings);
+        let judge = Judge { policy: &policy, standings: held.as_ref().unwrap_or(standings), now: self.now };
         for entry in batch {
-            let effect = self.place(&mut desk, entry, standings)?;
+            let effect = self.place(&mut desk, entry, judge)?;
             metrics::GROUPED.with_label_values(&[effect]).inc();
         }
-        self.conclude(desk, standings, true)
+        let mut step = self.conclude(desk, judge, true)?;
+        (step.batch.habits, step.batch.holds) = (habits, holds);
+        Ok(step)
     }
 
     /// Looks again at the items in `state`, because standings changed. Produces those that changed; with `all`, all.
@@ -138,11 +184,12 @@ impl Grouper {
         for item in desk.stored_items() {
             desk.touch(item, TraceParent::new())?;
         }
-        self.conclude(desk, standings, all)
+        let policy = self.policy.clone();
+        self.conclude(desk, Judge { policy: &policy, standings, now: self.now }, all)
     }
 
     /// Puts one entry where it belongs; says what came of it, for the metric.
-    fn place(&mut self, desk: &mut Desk, entry: Prepared, standings: &Standings) -> Result<&'static str, Damaged> {
+    fn place(&mut self, desk: &mut Desk, entry: Prepared, judge: Judge<'_>) -> Result<&'static str, Damaged> {
         let Prepared { tagged, trace, .. } = &entry;
         let (id, version, run) = (tagged.entry, tagged.version, tagged.pipeline.run);
         if let Some((item, have_version, have_run)) = desk.source(id) {
@@ -151,34 +198,36 @@ impl Grouper {
                 return Ok("repeat");
             }
             desk.place(id, item, version, run);
-            return self.renew(desk, item, entry, standings);
+            return self.renew(desk, item, entry, judge);
         }
         if tagged.change == Change::Deleted {
             // Never seen, so nobody has it.
             return Ok("removed");
         }
-        if let Some(item) = self.find(desk, &entry)? {
+        if let Some((item, joined)) = self.find(desk, &entry)? {
             desk.place(id, item, version, run);
             desk.name(&entry.keys, item);
             let Some(work) = desk.touch(item, *trace)? else { return Err(Damaged::new(item, "it is missing")) };
-            self.put(work, entry, standings);
+            self.put(work, entry, Some(joined), judge);
             return Ok("copy");
         }
         let published = entry.published();
         let (history, seen) = (tagged.history, tagged.seen);
         let item = ItemId::derive(id);
         let terms = self.index.weigh(&entry.counts);
-        let (story, relation) = match self.index.story(&terms, published) {
-            Some(story) => {
+        let (story, likeness) = match self.index.story(&terms, published) {
+            Some((mean, story)) => {
                 metrics::SAME_STORY.inc();
-                (story, StoryRelation::SameStory)
+                // Two digits: more says nothing to people.
+                (story, Some((mean * 100.0).round() / 100.0))
             }
-            None => (StoryId::derive(item), StoryRelation::First),
+            None => (StoryId::derive(item), None),
         };
         self.index.insert(item, story, seen.as_millisecond(), Packed::new(published, &terms, &entry.sketch));
         desk.place(id, item, version, run);
         desk.name(&entry.keys, item);
-        desk.add(Work::new(Member::new(entry.tagged), story, relation, history, seen, entry.trace));
+        let member = Member::new(entry.tagged, entry.words);
+        desk.add(Work::new(member, (story, likeness), history, seen, entry.trace));
         Ok("new")
     }
 
@@ -188,7 +237,7 @@ impl Grouper {
         desk: &mut Desk,
         item: ItemId,
         entry: Prepared,
-        standings: &Standings,
+        judge: Judge<'_>,
     ) -> Result<&'static str, Damaged> {
         let id = entry.tagged.entry;
         let deleted = entry.tagged.change == Change::Deleted;
@@ -209,15 +258,16 @@ impl Grouper {
             work.put(member);
             return Ok("removed");
         }
-        self.put(work, entry, standings);
+        let joined = old.joined;
+        self.put(work, entry, joined, judge);
         Ok("changed")
     }
 
     /// Makes an entry a member of an item; the index follows at once where the entry is the origin.
-    fn put(&mut self, work: &mut Work, entry: Prepared, standings: &Standings) {
+    fn put(&mut self, work: &mut Work, entry: Prepared, joined: Option<Joined>, judge: Judge<'_>) {
         let (id, published) = (entry.tagged.entry, entry.published());
-        work.put(Member::new(entry.tagged));
-        if origin(&work.members, standings) == Some(id) {
+        work.put(Member { joined, ..Member::new(entry.tagged, entry.words) });
+        if origin(&work.members, judge) == Some(id) {
             let terms = self.index.weigh(&entry.counts);
             let packed = Packed::new(published, &terms, &entry.sketch);
             self.index.insert(work.fixed.item, work.fixed.story, work.entered, packed);
@@ -225,7 +275,7 @@ impl Grouper {
     }
 
     /// The item that a new entry belongs to: by a key, else by its text.
-    fn find(&self, desk: &mut Desk, entry: &Prepared) -> Result<Option<ItemId>, Damaged> {
+    fn find(&self, desk: &mut Desk, entry: &Prepared) -> Result<Option<(ItemId, Joined)>, Damaged> {
         let (feed, title) = (entry.tagged.feed, entry.tagged.cleaned.title.as_str());
         for key in &entry.keys {
             let Some(item) = desk.identity(key) else { continue };
@@ -233,7 +283,7 @@ impl Grouper {
             // Feeds whose entries all link to one page have entries all the same: there the title must agree as well.
             let (known, same_title) = work.of_feed(feed, title);
             if !identity::is_address(key) || !known || same_title {
-                return Ok(Some(item));
+                return Ok(Some((item, Joined { by: identity::says(key), measure: None })));
             }
         }
         if entry.sketch.is_empty() {
@@ -242,32 +292,36 @@ impl Grouper {
         for item in self.index.copies(&entry.settled, &entry.sketch, entry.published()) {
             // A feed's own texts after one pattern (announcements, reports) are no copies of each other.
             if desk.look(item)?.is_some_and(|work| !work.of_feed(feed, title).0) {
-                return Ok(Some(item));
+                let measure = self.index.containment(item, &entry.sketch);
+                return Ok(Some((item, Joined { by: JoinedBy::Text, measure })));
             }
         }
         Ok(None)
     }
 
     /// Writes up all items touched; `all` are produced, or only those that changed.
-    fn conclude(&mut self, mut desk: Desk, standings: &Standings, all: bool) -> Result<Step, StepError> {
+    fn conclude(&mut self, mut desk: Desk, judge: Judge<'_>, all: bool) -> Result<Step, StepError> {
         let mut step = Step::default();
         for id in std::mem::take(&mut desk.touched) {
             let Some(mut work) = desk.take(id) else { continue };
-            let Some((origin, outcome)) = work.conclude(standings) else { continue };
-            if outcome.changed || !work.changed.is_empty() {
-                let (row, sources) = work.rows(&mut self.compressor, origin, &outcome.item, self.index.packed(id))?;
+            let Some(Outcome { built: Built { origin, item, due }, changed }) = work.conclude(judge) else { continue };
+            if changed || !work.changed.is_empty() {
+                let (row, sources) = work.rows(&mut self.compressor, origin, &item, self.index.packed(id))?;
                 step.batch.items.push(row);
                 step.batch.sources.extend(sources);
             }
-            if outcome.changed || all {
-                let state = match (&outcome.item.withdrawn, outcome.item.outcome.state) {
+            if due.is_some() || work.waited() {
+                step.batch.due.push((id, due.map(Timestamp::as_millisecond)));
+            }
+            if changed || all {
+                let state = match (&item.withdrawn, item.outcome.state) {
                     (Some(_), _) => "withdrawn",
                     (None, carewire_schemas::OutcomeState::Curated) => "curated",
                     (None, carewire_schemas::OutcomeState::Held) => "held",
                     (None, carewire_schemas::OutcomeState::Refused) => "refused",
                 };
                 metrics::ITEMS.with_label_values(&[state]).inc();
-                step.items.push((outcome.item, work.trace));
+                step.items.push((item, work.trace));
             }
         }
         step.batch.identities = desk.keys;

@@ -4,7 +4,7 @@
 //! only claim its address, and what an alien source may do is bounded by the rules (`rules`): it never outranks the
 //! origin, and never shows in a curated item unless it is cleared itself. Two strangers' addresses cannot be made to meet.
 
-use carewire_schemas::{TaggedV1, Video};
+use carewire_schemas::{JoinedBy, TaggedV1, Video};
 use carewire_store::IdentityKey;
 use smallvec::SmallVec;
 use url::Url;
@@ -49,6 +49,16 @@ pub fn keys(tagged: &TaggedV1) -> Keys {
         }
     }
     keys
+}
+
+/// What is the same where a key is.
+#[must_use]
+pub fn says(key: &IdentityKey) -> JoinedBy {
+    match key.kind {
+        ADDRESS => JoinedBy::Address,
+        VIDEO => JoinedBy::Video,
+        _ => JoinedBy::Guid,
+    }
 }
 
 /// Whether the key says that the address is the same, which within one feed is not enough by itself.

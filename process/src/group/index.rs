@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::{
-    copies::{INDEXED, Sketch, is_copy},
+    copies::{INDEXED, Sketch, containment, is_copy},
     packed::Packed,
     postings::Postings,
     stories::{Counts, Frequencies, Terms, cosine},
@@ -222,6 +222,13 @@ impl Index {
         found.into_iter().map(|(_, item)| item).collect()
     }
 
+    /// How much of the smaller of two texts the other contains, where the item is in the window; two digits.
+    #[must_use]
+    pub fn containment(&self, item: ItemId, sketch: &Sketch) -> Option<f32> {
+        let share = containment((&sketch.hashes, sketch.complete), self.packed(item)?.sketch());
+        Some((share * 100.0).round() / 100.0)
+    }
+
     fn compared(&self, mut candidates: Candidates, sketch: &Sketch, published: i64) -> Vec<(i64, ItemId)> {
         candidates.sort_unstable();
         candidates.dedup();
@@ -234,10 +241,10 @@ impl Index {
             .collect()
     }
 
-    /// The story that a text continues: the one to whose members, published within [`STORY_DAYS`] of it, it is most
-    /// similar, if that is similar enough. Ties go to the smaller story id.
+    /// The story that a text continues, with how similar it is: the one to whose members, published within [`STORY_DAYS`] of
+    /// it, it is most similar, if that is similar enough. Ties go to the smaller story id.
     #[must_use]
-    pub fn story(&mut self, terms: &Terms, published: i64) -> Option<StoryId> {
+    pub fn story(&mut self, terms: &Terms, published: i64) -> Option<(f32, StoryId)> {
         let mut stories: Vec<StoryId> = Vec::with_capacity(STORIES);
         for at in self.similar(terms, published) {
             if let Some(slot) = &self.slots[at as usize]
@@ -256,7 +263,7 @@ impl Index {
                 best = Some((like, story));
             }
         }
-        best.map(|(_, story)| story)
+        best
     }
 
     /// Items that share terms with a text, the most similar first by a cheap measure.

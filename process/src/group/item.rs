@@ -2,12 +2,17 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use carewire_schemas::{EntryId, FeedId, ItemId, ItemV1, Source, StoryId, StoryRelation, Withdrawal};
+use carewire_schemas::{Cleaned, EntryId, FeedId, ItemId, ItemV1, Source, StoryId, StoryRelation, Withdrawal};
 use carewire_store::FeedStanding;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{member::Member, rules};
+use super::member::Member;
+use crate::policy::{
+    Policy,
+    habit::same_site,
+    verdict::{Verdict, verdict, waits_until},
+};
 
 /// How the network stands to the feeds of a batch.
 pub type Standings = HashMap<FeedId, FeedStanding>;
@@ -25,44 +30,99 @@ pub struct Fixed {
     pub history: bool,
     /// When the first of its entries was first seen.
     pub first_seen: Timestamp,
+    /// Mean similarity to the story's members when it joined.
+    pub likeness: Option<f32>,
+}
+
+/// By what members are judged.
+#[derive(Clone, Copy)]
+pub struct Judge<'a> {
+    /// The rules.
+    pub policy: &'a Policy,
+    /// How the network stands to their feeds.
+    pub standings: &'a Standings,
+    /// When: embargoes end.
+    pub now: Timestamp,
+}
+
+impl<'a> Judge<'a> {
+    fn standing(&self, member: &Member) -> Option<&'a FeedStanding> {
+        self.standings.get(&member.feed)
+    }
+
+    fn verdict(&self, member: &'a Member) -> Verdict<'a> {
+        verdict(self.policy, member, self.standing(member), self.now)
+    }
+}
+
+/// An item as its members make it.
+pub struct Built {
+    /// The member whose content it has.
+    pub origin: EntryId,
+    /// The item.
+    pub item: ItemV1,
+    /// When it must be looked at again: the end of an embargo.
+    pub due: Option<Timestamp>,
 }
 
 /// Most sources that an item names: records are bounded, and nobody reads more.
 const MAX_SOURCES: usize = 200;
 
-/// The item that `members` (at least one) make, as version `version`, and its origin.
+/// The item that `members` (at least one) make, as version `version`; none without members.
 ///
 /// Content and outcome are the origin's. A curated item names only sources that are cleared themselves: an alien feed that
 /// claims another's address gets no place beside it. A deleted origin withdraws the item; other deleted members
 /// leave the sources.
 #[must_use]
-pub fn build(fixed: Fixed, version: i64, members: &[Member], standings: &Standings) -> Option<(EntryId, ItemV1)> {
-    let mut ranked: Vec<(Rank, &Member)> =
-        members.iter().map(|member| (rank(member, members, standings), member)).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    let origin = ranked.first()?.1;
-    let cleared = |member: &Member| rules::cleared(standings.get(&member.feed));
-    let shown = |member: &&Member| member.deleted.is_none() && (cleared(member) || !cleared(origin));
-    let mut sources: Vec<Source> =
-        ranked.iter().map(|(_, member)| *member).filter(shown).map(|member| source(member, standings)).collect();
+pub fn build(fixed: Fixed, version: i64, members: &[Member], judge: Judge<'_>) -> Option<Built> {
+    let mut ranked: Vec<(Rank, Verdict<'_>, &Member)> = members
+        .iter()
+        .map(|member| {
+            let verdict = judge.verdict(member);
+            (rank(member, members, &verdict, judge), verdict, member)
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, ..)| *rank);
+    let (_, verdict, origin) = ranked.first()?;
+    let mut sources: Vec<Source> = ranked
+        .iter()
+        .filter(|(_, its, member)| member.deleted.is_none() && (its.cleared() || !verdict.cleared()))
+        .map(|(.., member)| source(member, judge))
+        .collect();
     sources.truncate(MAX_SOURCES);
     if sources.is_empty() {
-        sources.push(source(origin, standings));
+        sources.push(source(origin, judge));
     }
+    let standing = judge.standing(origin);
     let item = ItemV1 {
         item: fixed.item,
         version,
         story: fixed.story,
         relation: fixed.relation,
-        cleaned: origin.cleaned.clone(),
+        cleaned: shown(origin, judge),
         sources,
-        outcome: rules::outcome(standings.get(&origin.feed)),
+        outcome: verdict.outcome(),
         withdrawn: origin.deleted.map(|at| withdrawal(origin, at)),
         history: fixed.history,
         pipeline: origin.pipeline.clone(),
+        rules: judge.policy.version().to_owned(),
+        trust: standing.map(|standing| standing.tier).unwrap_or_default(),
+        rights: standing.map(|standing| standing.rights).unwrap_or_default(),
+        likeness: fixed.likeness,
         first_seen: fixed.first_seen,
     };
-    Some((origin.entry, item))
+    let due = ranked.iter().filter_map(|(_, verdict, _)| verdict.until()).min();
+    Some(Built { origin: origin.entry, item, due })
+}
+
+/// The origin's content. What waited for its date of publication bears that date once it is shown.
+fn shown(origin: &Member, judge: Judge<'_>) -> Cleaned {
+    let mut cleaned = origin.cleaned.clone();
+    let stated = cleaned.embargo.is_none_or(|embargo| embargo.stated);
+    if !stated && let Some(until) = waits_until(judge.policy, origin).filter(|until| *until <= judge.now) {
+        cleaned.published = Some(until);
+    }
+    cleaned
 }
 
 fn withdrawal(origin: &Member, at: Timestamp) -> Withdrawal {
@@ -72,13 +132,13 @@ fn withdrawal(origin: &Member, at: Timestamp) -> Withdrawal {
 
 /// The origin among `members`; none when there is none.
 #[must_use]
-pub fn origin(members: &[Member], standings: &Standings) -> Option<EntryId> {
-    let least = members.iter().min_by_key(|member| rank(member, members, standings));
+pub fn origin(members: &[Member], judge: Judge<'_>) -> Option<EntryId> {
+    let least = members.iter().min_by_key(|member| rank(member, members, &judge.verdict(member), judge));
     least.map(|member| member.entry)
 }
 
-fn source(member: &Member, standings: &Standings) -> Source {
-    let standing = standings.get(&member.feed);
+fn source(member: &Member, judge: Judge<'_>) -> Source {
+    let standing = judge.standing(member);
     Source {
         entry: member.entry,
         feed: member.feed,
@@ -87,6 +147,7 @@ fn source(member: &Member, standings: &Standings) -> Source {
         name: standing.map(|standing| standing.name.clone()).unwrap_or_default(),
         url: member.cleaned.url.clone(),
         published: member.cleaned.published,
+        joined: member.joined,
     }
 }
 
@@ -95,9 +156,9 @@ type Rank = (bool, Reverse<bool>, bool, bool, i64, EntryId);
 
 /// Cleared first; then who is named as the source by another organization; then who names no other; then whose own host
 /// the address is on; then the earliest; then the smaller id.
-fn rank(member: &Member, members: &[Member], standings: &Standings) -> Rank {
-    let standing = standings.get(&member.feed);
-    let uncleared = !rules::cleared(standing);
+fn rank(member: &Member, members: &[Member], verdict: &Verdict<'_>, judge: Judge<'_>) -> Rank {
+    let standing = judge.standing(member);
+    let uncleared = !verdict.cleared();
     if members.len() == 1 {
         return (uncleared, Reverse(false), false, false, member.published(), member.entry);
     }
@@ -126,8 +187,13 @@ fn is_own(member: &Member, standing: &FeedStanding) -> bool {
 }
 
 fn is_host_of(address: &str, standing: &FeedStanding) -> bool {
+    sites(standing).any(|own| same_site(address, &own))
+}
+
+/// The hosts of a feed and its organization, without `www.` and the like.
+pub fn sites(standing: &FeedStanding) -> impl Iterator<Item = String> {
     let sites = [standing.organization_site.as_deref(), standing.site_url.as_deref()];
-    sites.into_iter().flatten().filter_map(host).chain(host(&standing.url)).any(|own| same_site(address, &own))
+    sites.into_iter().flatten().filter_map(host).chain(host(&standing.url))
 }
 
 /// Host of an address, without `www.` and the like.
@@ -135,10 +201,4 @@ fn host(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     let host = url.host_str()?;
     Some(host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).to_owned())
-}
-
-/// The same host, or one below the other.
-fn same_site(a: &str, b: &str) -> bool {
-    let below = |a: &str, b: &str| b.contains('.') && a.strip_suffix(b).is_some_and(|head| head.ends_with('.'));
-    a == b || below(a, b) || below(b, a)
 }

@@ -1,8 +1,12 @@
 //! What is remembered of an item and of the entries that carry it, in the form in which the store keeps it.
 
-use carewire_schemas::{Cleaned, EntryId, FeedId, ItemV1, OrganizationId, PipelineVersion, SourceRef, TaggedV1};
+use carewire_schemas::{
+    Cleaned, EntryId, FeedId, ItemV1, Joined, OrganizationId, PipelineVersion, SourceRef, TaggedV1,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::policy::words::FoundWord;
 
 /// Longest decompressed body that is believed.
 const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -31,14 +35,20 @@ pub struct Member {
     /// Why, where it is not that its publisher declared it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How it was found to belong to the item; none for the one that the item began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
+    /// Blocked words found in it, by the rules of the time: at most one for each rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<FoundWord>,
     /// What readers see; `text` is empty, `html` carries it.
     pub cleaned: Cleaned,
 }
 
 impl Member {
-    /// A member made of a tagged entry.
+    /// A member made of a tagged entry, with the blocked words in it.
     #[must_use]
-    pub fn new(tagged: TaggedV1) -> Self {
+    pub fn new(tagged: TaggedV1, words: Vec<FoundWord>) -> Self {
         Self {
             entry: tagged.entry,
             feed: tagged.feed,
@@ -49,6 +59,8 @@ impl Member {
             source: tagged.source,
             deleted: None,
             reason: None,
+            joined: None,
+            words,
             cleaned: Cleaned { text: String::new(), ..tagged.cleaned },
         }
     }

@@ -3,7 +3,7 @@
 //! The core is [`Grouper`], pure: tagged entries ([`Prepared`]) and what the store knows of them in, what the store shall
 //! know and the items to produce ([`Step`]) out. Its only state is the index over the window ([`index`]), which is rebuilt
 //! from the store at take-over. [`identity`] and [`copies`] decide what is one item, [`stories`] what is one story,
-//! [`item`] and [`rules`] what the item is. [`run_group`] is the loop around it: one active worker, others stand by.
+//! [`item`] and [`crate::policy`] what the item is. [`run_group`] is the loop around it: one active worker, others stand by.
 //!
 //! Invariants: an entry stays with its item, an item with its story, so ids never change when members join. A repeat or a
 //! late arrival changes nothing and has the item produced again. The same records in the same order give the same
@@ -12,6 +12,7 @@
 mod active;
 pub mod copies;
 mod grouper;
+mod habits;
 pub mod identity;
 pub mod index;
 mod item;
@@ -19,7 +20,6 @@ mod member;
 mod memory;
 mod packed;
 mod postings;
-pub mod rules;
 mod run;
 mod standing;
 pub mod stories;
@@ -27,6 +27,7 @@ mod work;
 
 pub use grouper::{Grouper, Prepared, Step, StepError};
 pub use item::Standings;
-pub use member::Damaged;
+pub use member::{Damaged, Member};
 pub use memory::Memory;
 pub use run::{GroupDeps, run_group};
+pub use work::stored_item;

@@ -1,6 +1,6 @@
 //! The group stage: who is the active worker, and its loop.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use carewire_bus::{
     Bus, BusError, Health,
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::active::Active;
-use crate::metrics;
+use crate::{metrics, policy::Policy};
 
 /// What the group stage works with.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct GroupDeps {
     pub bus: Bus,
     /// The store: identities, sources, stories and the lease of the active worker.
     pub store: Store,
+    /// The rules.
+    pub policy: Arc<Policy>,
     /// Where the stage says how it is.
     pub health: Health,
 }

@@ -7,7 +7,7 @@ use carewire_store::{GroupItem, GroupSource, GroupState, IdentityKey};
 use jiff::Timestamp;
 
 use super::{
-    item::{Fixed, Standings, build},
+    item::{Built, Fixed, Judge, build},
     member::{Body, Damaged, Member, pack, unpack},
     packed::Packed,
 };
@@ -114,6 +114,14 @@ impl Desk {
     }
 }
 
+/// An item as it was produced last, as the store knows it; none where it is not in `state`.
+///
+/// # Errors
+/// When what is stored cannot be read.
+pub fn stored_item(state: &GroupState, id: ItemId) -> Result<Option<ItemV1>, Damaged> {
+    Ok(load(state, id)?.and_then(|work| work.stored).map(|(_, item)| item))
+}
+
 fn load(state: &GroupState, id: ItemId) -> Result<Option<Work>, Damaged> {
     let Some(stored) = state.items.get(&id) else { return Ok(None) };
     let mut body: Body = unpack(id, &stored.item.body)?;
@@ -126,7 +134,9 @@ fn load(state: &GroupState, id: ItemId) -> Result<Option<Work>, Damaged> {
         .iter()
         .find(|member| member.entry == body.origin)
         .ok_or_else(|| Damaged::new(id, "its origin is missing"))?;
-    body.item.cleaned = origin.cleaned.clone();
+    // What waited for its date of publication bears that, not the member's.
+    let published = body.item.cleaned.published.or(origin.cleaned.published);
+    body.item.cleaned = carewire_schemas::Cleaned { published, ..origin.cleaned.clone() };
     Ok(Some(Work {
         fixed: Fixed {
             item: id,
@@ -134,6 +144,7 @@ fn load(state: &GroupState, id: ItemId) -> Result<Option<Work>, Damaged> {
             relation: stored.item.relation,
             history: body.item.history,
             first_seen: body.item.first_seen,
+            likeness: body.item.likeness,
         },
         entered: stored.item.published,
         members,
@@ -145,8 +156,8 @@ fn load(state: &GroupState, id: ItemId) -> Result<Option<Work>, Damaged> {
 
 /// What becomes of an item in hand.
 pub struct Outcome {
-    /// The item as it is to be produced.
-    pub item: ItemV1,
+    /// The member whose content it has, the item as it is to be produced, when it must be looked at again.
+    pub built: Built,
     /// Whether it differs from what was produced last; the version is raised then.
     pub changed: bool,
 }
@@ -155,14 +166,15 @@ impl Work {
     /// A new item with its first member.
     pub fn new(
         member: Member,
-        story: StoryId,
-        relation: StoryRelation,
+        (story, likeness): (StoryId, Option<f32>),
         history: bool,
         seen: Timestamp,
         trace: TraceParent,
     ) -> Self {
+        let relation = if likeness.is_some() { StoryRelation::SameStory } else { StoryRelation::First };
+        let item = ItemId::derive(member.entry);
         Self {
-            fixed: Fixed { item: ItemId::derive(member.entry), story, relation, history, first_seen: seen },
+            fixed: Fixed { item, story, relation, history, first_seen: seen, likeness },
             entered: seen.as_millisecond(),
             changed: vec![member.entry],
             members: vec![member],
@@ -192,15 +204,20 @@ impl Work {
         }
     }
 
-    /// What becomes of it under these standings. None only for an item without members, which is never made.
-    pub fn conclude(&mut self, standings: &Standings) -> Option<(EntryId, Outcome)> {
+    /// What becomes of it. None only for an item without members, which is never made.
+    pub fn conclude(&mut self, judge: Judge<'_>) -> Option<Outcome> {
         let version = self.stored.as_ref().map_or(1, |(_, item)| item.version);
-        let (origin, mut item) = build(self.fixed, version, &self.members, standings)?;
-        let changed = self.stored.as_ref().is_none_or(|(_, stored)| *stored != item);
+        let mut built = build(self.fixed, version, &self.members, judge)?;
+        let changed = self.stored.as_ref().is_none_or(|(_, stored)| *stored != built.item);
         if changed && self.stored.is_some() {
-            item.version += 1;
+            built.item.version += 1;
         }
-        Some((origin, Outcome { item, changed }))
+        Some(Outcome { built, changed })
+    }
+
+    /// Whether it waited for the end of an embargo when it was produced last.
+    pub fn waited(&self) -> bool {
+        self.members.iter().any(|member| member.cleaned.embargo.is_some_and(|embargo| embargo.until.is_some()))
     }
 
     /// The rows to be written for it.
@@ -214,7 +231,17 @@ impl Work {
         item: &ItemV1,
         packed: Option<&Packed>,
     ) -> std::io::Result<(GroupItem, Vec<GroupSource>)> {
-        let bare = ItemV1 { cleaned: carewire_schemas::Cleaned::default(), ..item.clone() };
+        let cleaned =
+            carewire_schemas::Cleaned { published: item.cleaned.published, ..carewire_schemas::Cleaned::default() };
+        let bare = ItemV1 {
+            cleaned,
+            sources: item.sources.clone(),
+            outcome: item.outcome.clone(),
+            withdrawn: item.withdrawn.clone(),
+            pipeline: item.pipeline.clone(),
+            rules: item.rules.clone(),
+            ..*item
+        };
         let row = GroupItem {
             item: item.item,
             version: item.version,

@@ -4,7 +4,7 @@ use carewire_schemas::{Cleaned, Content, EntryV1, Text, TextType};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{entities, language, sanitise, text, traits, url as address};
+use super::{embargo, entities, language, sanitise, text, traits, url as address};
 use crate::metrics;
 
 /// Longest title, summary and stand-in title, in characters.
@@ -29,6 +29,7 @@ pub fn clean(entry: &EntryV1) -> Cleaned {
     let published = not_after(content.published.or(content.updated), entry.seen);
     let updated = not_after(content.updated, entry.seen);
     let reviewed = not_after(content.reviewed, entry.seen);
+    let embargo = embargo::of(&title, &plain, content.published, entry.seen);
     let (kind, mut traits) = traits::of(&traits::Looked {
         title: &title,
         text: &plain,
@@ -47,6 +48,7 @@ pub fn clean(entry: &EntryV1) -> Cleaned {
         kind,
         published,
         updated,
+        embargo,
         authors: content.authors.iter().filter_map(person).take(MAX_LIST).collect(),
         categories: content
             .categories

@@ -4,6 +4,7 @@
 //! their names say, [`traits`] tells kind, study, aspects, audience and reading level, [`clean`] puts it together, and the tagger of `carewire-conditions` adds what the entry is about.
 
 mod clean;
+mod embargo;
 mod entities;
 pub mod language;
 mod run;

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use carewire_process::group::{Prepared, Standings};
 use carewire_schemas::{
-    Change, Cleaned, Content, EntryId, EntryV1, FeedId, OrganizationId, PipelineVersion, Slug, TaggedV1, Text,
-    TextType, TraceParent, Via,
+    Change, Cleaned, Content, EntryId, EntryV1, FeedId, OrganizationId, PipelineVersion, Rights, Slug, TaggedV1, Text,
+    TextType, Tier, TraceParent, Via,
 };
 use carewire_store::{FeedStanding, Proof, Standing};
 use jiff::Timestamp;
@@ -93,6 +93,11 @@ pub fn standing(number: u8, standing: Standing, proof: Proof) -> FeedStanding {
         host: format!("org{number}.example"),
         site_url: None,
         organization_site: Some(format!("https://www.org{number}.example/")),
+        tier: Tier::default(),
+        rights: Rights::default(),
+        withdraw_since: None,
+        habit: None,
+        holds: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ mod cleaning;
 mod commands;
 mod entries;
 mod grouping;
+mod policy;
 mod shared;
 mod stages;
 mod stories;

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::entries::{at, entry, html, text};
 use carewire_bus::{Bus, Cleanup, EmbeddedConfig, Health, TopicSpec, stage::event_record};
-use carewire_process::{GroupDeps, TagDeps, run_group, run_tag};
+use carewire_process::{GroupDeps, Policy, PolicyConfig, TagDeps, run_group, run_tag};
 use carewire_schemas::{
     Change, DeadLetterV1, EntryV1, EventHeaders, FeedId, ItemId, ItemV1, OutcomeState, Slug, TraceParent,
     cloudevents::encode, topics,
@@ -90,7 +91,12 @@ impl Sandbox {
 
     fn group(&self) -> Stage {
         let (stop, health) = (CancellationToken::new(), Health::new("group"));
-        let deps = GroupDeps { bus: self.bus.clone(), store: self.store.clone(), health: health.clone() };
+        let deps = GroupDeps {
+            bus: self.bus.clone(),
+            store: self.store.clone(),
+            policy: Arc::new(Policy::new(PolicyConfig::default()).unwrap()),
+            health: health.clone(),
+        };
         Stage { task: tokio::spawn(run_group(deps, stop.clone())), stop, health }
     }
 

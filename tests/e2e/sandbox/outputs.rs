@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carewire_bus::{Bus, EmbeddedConfig, KafkaConfig};
+use carewire_bus::{Bus, EmbeddedConfig, KafkaConfig, Record};
 use carewire_feeds::Parsed;
 use carewire_store::{Changes, Store, StoreConfig, Target};
 use serde_json::Value;
@@ -109,13 +109,31 @@ pub fn assert_no_gap(network: &Network) -> usize {
     numbers.len()
 }
 
+/// The network's bus, opened by the tests beside it.
+async fn bus(network: &Network) -> Bus {
+    match network.pair() {
+        Pair::Embedded => Bus::embedded(EmbeddedConfig::new(network.data.join("log.db"))).await.unwrap(),
+        Pair::Servers { kafka, .. } => Bus::kafka(KafkaConfig::new(kafka.clone())).unwrap(),
+    }
+}
+
+/// Puts a record without headers on a topic.
+pub fn put_raw(network: &Network, topic: &str, key: &str, value: &[u8]) {
+    block_on(async {
+        let record = Record {
+            key: key.as_bytes().to_vec().into(),
+            value: Some(value.to_vec().into()),
+            headers: Vec::new(),
+            timestamp: None,
+        };
+        bus(network).await.producer().send(topic, record).await.unwrap();
+    });
+}
+
 /// The last value of each key of `carewire.curated`, read as any consumer would (on Kafka: committed records only).
 pub fn curated_topic(network: &Network) -> BTreeMap<String, Value> {
     block_on(async {
-        let bus = match network.pair() {
-            Pair::Embedded => Bus::embedded(EmbeddedConfig::new(network.data.join("log.db"))).await.unwrap(),
-            Pair::Servers { kafka, .. } => Bus::kafka(KafkaConfig::new(kafka.clone())).unwrap(),
-        };
+        let bus = bus(network).await;
         let mut last = BTreeMap::new();
         for ends in bus.watermarks("carewire.curated").await.unwrap() {
             let mut offset = ends.low;

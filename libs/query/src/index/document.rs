@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{Aspect, Audience, ChangeSeq, ConditionCode, ItemId, ItemKind, ReadingLevel, Role, StudyDesign};
+use carewire_schemas::{
+    Aspect, Audience, ChangeSeq, ConditionCode, ItemId, ItemKind, ReadingLevel, Role, StudyDesign, Tier,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use tantivy::TantivyDocument;
@@ -46,6 +48,8 @@ struct Looked<'a> {
     sources: Vec<LookedSource<'a>>,
     #[serde(borrow, default)]
     traits: LookedTraits<'a>,
+    #[serde(default)]
+    trust: Tier,
 }
 
 /// Of the traits only what is asked for; their evidence is passed over.
@@ -150,6 +154,8 @@ pub(super) fn document(
     document.add_text(fields.kind, looked.kind.as_str());
     let mut put = |sort: &str, name: &str| document.add_text(fields.traits, format!("{sort}:{name}"));
     let traits = &looked.traits;
+    // Each tier holds what is below it.
+    Tier::ALL.iter().filter(|tier| **tier <= looked.trust).for_each(|tier| put("trust", tier.as_str()));
     traits.reading.iter().for_each(|reading| put("level", reading.level.as_str()));
     traits.aspects.iter().for_each(|tag| put("aspect", tag.aspect.as_str()));
     traits.audience.iter().for_each(|tag| put("audience", tag.audience.as_str()));

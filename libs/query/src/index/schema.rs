@@ -9,7 +9,7 @@ use tantivy::{
 use crate::text::{self, Words};
 
 /// Raised when the fields change; an index of another version is built anew.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 const TOKENIZER: &str = "carewire";
 
 /// The name of the folder of an index that this code can read.
@@ -38,7 +38,7 @@ pub(super) struct Fields {
     pub mentioned: Field,
     pub organization: Field,
     pub kind: Field,
-    /// Traits with the name of their sort: `level:easy`, `evidence:…`, `aspect:…`, `audience:…`, `study:…`.
+    /// Traits with the name of their sort: `level:easy`, `evidence:…`, `aspect:…`, `audience:…`, `study:…`, `trust:…`.
     pub traits: Field,
     /// Years of school, in tenths.
     pub grade: Field,

@@ -212,6 +212,7 @@ impl SearchIndex {
             ("aspect", query.aspects.iter().map(|aspect| aspect.as_str()).collect()),
             ("audience", query.audience.iter().map(|audience| audience.as_str()).collect()),
             ("study", query.studies.iter().map(String::as_str).collect()),
+            ("trust", query.min_trust.iter().map(|tier| tier.as_str()).collect()),
         ] {
             if !names.is_empty() {
                 let terms: Vec<String> = names.into_iter().map(|name| format!("{sort}:{name}")).collect();

@@ -37,6 +37,9 @@ fn item(n: u128, title: &str, html: &str, about: &[&str], slug: &str, language: 
             organization: OrganizationRef { slug: slug.to_owned(), name: slug.to_owned() },
             url: None,
         }],
+        trust: Default::default(),
+        rights: Default::default(),
+        retraction: None,
         story: StoryId(Uuid::nil()),
         withdrawn: None,
     };

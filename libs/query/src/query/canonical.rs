@@ -27,6 +27,7 @@ impl Query {
         put("evidence", list(self.evidence.iter().map(|design| design.as_str()).collect()));
         put("aspect", list(self.aspects.iter().map(|aspect| aspect.as_str()).collect()));
         put("audience", list(self.audience.iter().map(|audience| audience.as_str()).collect()));
+        put("min_trust", self.min_trust.map(|tier| tier.as_str().to_owned()));
         put("language", list(self.languages.iter().map(String::as_str).collect()));
         put("organization", list(self.organizations.iter().map(String::as_str).collect()));
         put("mentions", (!self.about_only).then(|| "include".to_owned()));

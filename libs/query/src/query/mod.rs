@@ -13,6 +13,7 @@
 //! | `evidence` | the study's design: `systematic-review`, `randomized-trial` …; several: either |
 //! | `aspect`, `audience` | `treatment`, `living-with` …; `patient`, `carer`, `child`, `professional`; several: either |
 //! | `study` | a registration, DOI or `pmid:…`: items that speak of that study |
+//! | `min_trust` | `member`, `trusted`, `core`: items from organizations that the network trusts as far, or further |
 //! | `language` | BCP 47; `es` also finds `es-MX`; several: any |
 //! | `since`, `until` | when published: RFC 3339 instants (`until` exclusive) or dates (both days included, UTC) |
 //! | `min_duration`, `max_duration`, `duration=MIN-MAX` | seconds of a video or sound |
@@ -33,7 +34,7 @@ pub(crate) use words::BODY_LIMIT;
 pub use words::{Clause, TextQuery};
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{Aspect, Audience, ConditionCode, CuratedV1, Fields, ItemKind, ReadingLevel, StudyDesign};
+use carewire_schemas::{Aspect, Audience, ConditionCode, CuratedV1, Fields, ItemKind, ReadingLevel, StudyDesign, Tier};
 
 /// A question. Lists are sorted and free of doubles; an empty list asks nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,6 +61,8 @@ pub struct Query {
     pub audience: Vec<Audience>,
     /// Ids of studies; the item must speak of one of them.
     pub studies: Vec<String>,
+    /// How far the network must trust the organization that an item comes from.
+    pub min_trust: Option<Tier>,
     /// Languages in lower case; the item's must be one of them or below it (RFC 4647 §3.3.1, basic filtering).
     pub languages: Vec<String>,
     /// Published at or after, in milliseconds since the epoch.
@@ -88,6 +91,7 @@ impl Default for Query {
             aspects: Vec::new(),
             audience: Vec::new(),
             studies: Vec::new(),
+            min_trust: None,
             languages: Vec::new(),
             since: None,
             until: None,
@@ -165,6 +169,7 @@ impl Query {
             && either(&self.aspects, &fields.aspects)
             && either(&self.audience, &fields.audience)
             && either(&self.studies, &fields.studies)
+            && self.min_trust.is_none_or(|least| fields.trust >= least)
             && listed(&self.organizations, &|slug| fields.organizations.iter().any(|have| have == slug))
             && listed(&self.languages, &|wanted| {
                 fields.language.as_deref().is_some_and(|have| language_within(have, wanted))

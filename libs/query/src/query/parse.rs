@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{Aspect, Audience, ItemKind, ReadingLevel, Slug, StudyDesign};
+use carewire_schemas::{Aspect, Audience, ItemKind, ReadingLevel, Slug, StudyDesign, Tier};
 use jiff::{Timestamp, civil};
 
 use super::{ConditionGroup, Query, Sort, TextQuery};
@@ -27,7 +27,7 @@ impl QueryError {
 }
 
 /// The parameters that [`Query::from_pairs`] reads.
-pub const PARAMETERS: [&str; 20] = [
+pub const PARAMETERS: [&str; 21] = [
     "condition",
     "topic",
     "mentions",
@@ -41,6 +41,7 @@ pub const PARAMETERS: [&str; 20] = [
     "aspect",
     "audience",
     "study",
+    "min_trust",
     "language",
     "since",
     "until",
@@ -122,6 +123,11 @@ impl Query {
                 }
                 "aspect" => named(key, value, &mut query.aspects, Aspect::named, Aspect::ALL, Aspect::as_str)?,
                 "audience" => named(key, value, &mut query.audience, Audience::named, Audience::ALL, Audience::as_str)?,
+                "min_trust" => {
+                    let tier = Tier::named(value);
+                    let tier = tier.ok_or_else(|| QueryError::new(key, "must be unproven, member, trusted or core"))?;
+                    set(&mut query.min_trust, key, tier)?;
+                }
                 "study" => query.studies.push(study(key, value)?),
                 "language" => {
                     each(key, value, |one| {

@@ -65,6 +65,9 @@ fn article() -> CuratedV1 {
             source("clinic", "Lakeside Clinic", Some("https://clinic.example/walk")),
             source("league", "Diabetes League", Some("https://league.example/n/1")),
         ],
+        trust: Default::default(),
+        rights: Default::default(),
+        retraction: None,
         story: StoryId(Uuid::from_u128(9)),
         withdrawn: None,
     }

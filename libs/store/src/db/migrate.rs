@@ -26,6 +26,8 @@ macro_rules! migrations {
             (32, include_str!(concat!("../migrations/", $folder, "/0032_youtube.sql"))),
             (33, include_str!(concat!("../migrations/", $folder, "/0033_pages.sql"))),
             (34, include_str!(concat!("../migrations/", $folder, "/0034_hubs.sql"))),
+            (40, include_str!(concat!("../migrations/", $folder, "/0040_policy.sql"))),
+            (41, include_str!(concat!("../migrations/", $folder, "/0041_retractions.sql"))),
             (50, include_str!(concat!("../migrations/", $folder, "/0050_push.sql"))),
         ]
     };

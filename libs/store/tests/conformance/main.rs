@@ -18,5 +18,6 @@ mod polling;
 mod push;
 mod registry;
 mod sequence;
+mod trust;
 mod websub;
 mod youtube;
