@@ -6,6 +6,7 @@
 //!
 //! - [`routes`]: the one table of the API's routes, from which router and [`openapi`] document are made; [`api`] has
 //!   the handlers, [`auth`] who may call them.
+//! - [`lookup`], [`fhir`]: what electronic health records ask.
 //! - [`pages`]: HTML without a line of JavaScript and without a request to any other host.
 //! - [`problem`]: what goes wrong, as RFC 9457 says it.
 //!
@@ -14,8 +15,10 @@
 
 pub mod api;
 pub mod auth;
+pub mod fhir;
 mod layers;
 mod listing;
+pub mod lookup;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
@@ -50,6 +53,7 @@ pub fn router(state: PortalState) -> Router {
     routes
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(layers::panic_answer))
+        .layer(middleware::from_fn(layers::cross_origin))
         .layer(middleware::from_fn(layers::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), layers::request_id))
         .with_state(state)

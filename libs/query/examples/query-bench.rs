@@ -131,6 +131,8 @@ fn main() {
         id: render::feed_id(url),
         title: "Everything".to_owned(),
         description: String::new(),
+        picture: None,
+        podcast: false,
         base: "https://net.example/".to_owned(),
         self_url: url.to_owned(),
         page_url: "https://net.example/".to_owned(),

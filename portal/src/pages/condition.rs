@@ -8,7 +8,7 @@ use carewire_conditions::{Condition, NameKind};
 use carewire_query::Query;
 use maud::{Markup, html};
 
-use super::{answer, layout};
+use super::{answer, layout, structured};
 use crate::{listing, problem::Problem, state::PortalState};
 
 /// Narrower conditions named.
@@ -71,7 +71,8 @@ async fn render(state: &PortalState, text: &str, raw: Option<&str>) -> Result<Ma
         description: format!("What health organizations publish about {label}."),
         canonical: Some(path.clone()),
         feeds: Some(feeds),
-        active: "",
+        data: Some(structured::condition(state, condition)),
+        ..layout::Page::default()
     };
     Ok(page.render(state, &body))
 }

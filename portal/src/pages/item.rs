@@ -11,7 +11,7 @@ use carewire_store::ItemState;
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
 
-use super::{answer, html_answer, layout, sanitise, traits};
+use super::{answer, html_answer, layout, sanitise, structured, traits};
 use crate::{api::broken_row, problem::Problem, state::PortalState};
 
 /// `/items/{id}`
@@ -134,7 +134,9 @@ fn curated(state: &PortalState, item: &CuratedV1, (first, seq): (i64, i64), now:
         feeds: about
             .first()
             .map(|tag| layout::Feeds::new(tag.name.as_str(), format!("/feeds/conditions/{}", tag.code))),
-        active: "",
+        data: Some(structured::item(state, item)),
+        embeddable: true,
+        ..layout::Page::default()
     };
     page.render(state, &body)
 }

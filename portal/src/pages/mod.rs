@@ -3,6 +3,8 @@
 //! Every page asks the same functions as the API and has no privileged way in. [`layout`] has the frame and the
 //! parts that pages share, [`sanitise`] what may stand in an item's text, [`style`] the one stylesheet.
 
+pub mod application;
+pub mod channel;
 pub mod condition;
 pub mod docs;
 pub mod home;
@@ -12,6 +14,7 @@ pub mod layout;
 pub mod organization;
 pub mod sanitise;
 pub mod search;
+mod structured;
 pub mod style;
 mod traits;
 
@@ -30,6 +33,9 @@ pub(crate) fn router() -> Router<PortalState> {
     Router::new()
         .route("/", get(home::page))
         .route("/search", get(search::page))
+        .route("/application", get(application::page))
+        .route("/channels", get(channel::list))
+        .route("/channels/{slug}", get(channel::page))
         .route("/conditions/{code}", get(condition::page))
         .route("/items/{id}", get(item::page))
         .route("/organizations", get(organization::list))
