@@ -48,6 +48,8 @@ fn is_id(value: &HeaderValue) -> bool {
 
 /// Headers that keep browsers from guessing, framing, telling where one came from, and running anything.
 pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+    // Parts for other sites say in their own policy who may show them.
+    let framable = request.uri().path().starts_with("/embed/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -59,6 +61,9 @@ pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ];
     for (name, value) in fixed {
+        if framable && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

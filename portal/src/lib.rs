@@ -7,6 +7,7 @@
 //! - [`routes`]: the one table of the API's routes, from which router and [`openapi`] document are made; [`api`] has
 //!   the handlers, [`auth`] who may call them.
 //! - [`lookup`], [`fhir`]: what electronic health records ask.
+//! - [`embed`]: parts of the network on other sites.
 //! - [`pages`]: HTML without a line of JavaScript and without a request to any other host.
 //! - [`problem`]: what goes wrong, as RFC 9457 says it.
 //!
@@ -15,6 +16,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod embed;
 pub mod fhir;
 mod layers;
 mod listing;
@@ -47,6 +49,7 @@ use problem::{Problem, ProblemKind};
 pub fn router(state: PortalState) -> Router {
     let routes = routes::router(&state)
         .merge(pages::router())
+        .merge(embed::router())
         .route("/openapi.json", get(pages::docs::openapi_json))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found);

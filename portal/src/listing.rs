@@ -153,7 +153,7 @@ async fn search(state: &PortalState, query: Query, wanted: Wanted) -> Result<Hit
 }
 
 /// Asks the index: it works in memory and may take some milliseconds, so not on a thread that others wait for.
-async fn in_index<T: Send + 'static>(
+pub(crate) async fn in_index<T: Send + 'static>(
     state: &PortalState,
     work: impl FnOnce(&carewire_query::SearchIndex) -> Result<T, carewire_query::index::IndexError> + Send + 'static,
 ) -> Result<T, Problem> {

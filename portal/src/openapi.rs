@@ -113,7 +113,7 @@ pub fn document(server: &str, version: &str) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("items", "What the network carries."),
     ("conditions", "Conditions and health topics, by any name or code."),
     ("suggest", "Conditions while somebody types."),
@@ -124,6 +124,7 @@ const TAGS: [(&str, &str); 11] = [
     ("decisions", "What curators decided."),
     ("tokens", "Who may write."),
     ("status", "The network as a whole."),
+    ("oembed", "Items on other sites."),
     ("look-up", "For health records: the HL7 Infobutton request, and FHIR R4."),
 ];
 
@@ -219,6 +220,7 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<tokens::NewTokenBody>(&mut all);
     add::<tokens::NewToken>(&mut all);
     add::<status::Status>(&mut all);
+    add::<crate::embed::Oembed>(&mut all);
     all
 }
 

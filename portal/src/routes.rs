@@ -15,7 +15,7 @@ use crate::{
         tokens,
     },
     auth::{self, Access},
-    fhir, lookup,
+    embed, fhir, lookup,
     state::PortalState,
 };
 
@@ -80,6 +80,7 @@ pub fn table() -> Vec<Route> {
         route::<tokens::__path_create, _>(Operator, tokens::create),
         route::<tokens::__path_revoke, _>(Operator, tokens::revoke),
         route::<status::__path_status, _>(Public, status::status),
+        route::<embed::__path_oembed, _>(Open, embed::oembed),
         route::<lookup::__path_service, _>(Open, lookup::service),
         route::<fhir::__path_metadata, _>(Open, fhir::metadata),
         route::<fhir::__path_search, _>(Open, fhir::search),

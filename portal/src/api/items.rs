@@ -90,8 +90,10 @@ pub(crate) fn facet_label(state: &PortalState, kind: FacetKind, value: &str) -> 
             let code = ConditionCode(value.to_owned());
             state.vocabulary().get(&code).map_or_else(|| value.to_owned(), |found| found.label(None).into_owned())
         }
-        FacetKind::Kind => ItemKind::named(value).map_or(value, ItemKind::words).to_owned(),
-        FacetKind::Level => ReadingLevel::named(value).map_or(value, ReadingLevel::words).to_owned(),
+        FacetKind::Kind => ItemKind::named(value).map_or_else(|| value.to_owned(), |kind| kind.words().to_owned()),
+        FacetKind::Level => {
+            ReadingLevel::named(value).map_or_else(|| value.to_owned(), |level| level.words().to_owned())
+        }
         FacetKind::Language => crate::pages::layout::language_name(value).to_owned(),
         FacetKind::Organization => value.to_owned(),
     }

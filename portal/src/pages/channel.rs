@@ -7,7 +7,7 @@ use axum::{
 use maud::{Markup, html};
 
 use super::{answer, layout};
-use crate::{api::channels, listing, problem::Problem, request::Params, state::PortalState};
+use crate::{api::channels, embed, listing, problem::Problem, request::Params, state::PortalState};
 
 /// Channels on one page of the directory.
 const DIRECTORY: usize = 60;
@@ -84,6 +84,7 @@ async fn render(state: &PortalState, slug: &str, raw: Option<&str>) -> Result<Ma
             div.head { h2 #items { "Items" span.count { (layout::number(total)) } } (feeds.links()) }
             (layout::items(&items, "Nothing has answered this question yet."))
             (layout::older(listed.next.as_ref().map(|after| layout::next_path(&path, "", after)).as_deref()))
+            (embed::snippet(state, &row.title, &format!("channel={}", row.slug), &[("channel", row.slug.as_str())]))
         }
     };
     let page = layout::Page {

@@ -12,8 +12,10 @@ pub mod item;
 pub mod lately;
 pub mod layout;
 pub mod organization;
+pub mod republish;
 pub mod sanitise;
 pub mod search;
+pub mod sitemap;
 mod structured;
 pub mod style;
 mod traits;
@@ -38,8 +40,12 @@ pub(crate) fn router() -> Router<PortalState> {
         .route("/channels/{slug}", get(channel::page))
         .route("/conditions/{code}", get(condition::page))
         .route("/items/{id}", get(item::page))
+        .route("/items/{id}/republish", get(republish::page))
         .route("/organizations", get(organization::list))
         .route("/organizations/{slug}", get(organization::page))
+        .route("/robots.txt", get(sitemap::robots))
+        .route("/sitemap.xml", get(sitemap::index))
+        .route("/sitemaps/{file}", get(sitemap::page))
         .route("/docs", get(docs::page))
         .route(&style::path(), get(style::file))
 }

@@ -7,4 +7,7 @@ mod description;
 mod ownership;
 mod pages;
 mod problems;
+mod lookups;
+mod searching;
+mod sites;
 mod support;

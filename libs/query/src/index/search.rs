@@ -193,6 +193,36 @@ impl SearchIndex {
         Ok(self.snapshot().searcher.search(&*self.postings(query), &tantivy::collector::Count)?)
     }
 
+    /// The items whose `first` is in a range, with when they last changed (milliseconds since the epoch), in order of
+    /// `first`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn in_range(&self, range: std::ops::Range<ChangeSeq>) -> Result<Vec<(ItemId, i64)>, IndexError> {
+        let term = |first| Term::from_field_i64(self.fields.first, first);
+        let asked = RangeQuery::new(Bound::Included(term(range.start)), Bound::Excluded(term(range.end)));
+        let snapshot = self.snapshot();
+        let found = snapshot.searcher.search(&asked, &tantivy::collector::DocSetCollector)?;
+        let mut items = Vec::with_capacity(found.len());
+        let mut columns = Vec::new();
+        for segment in snapshot.searcher.segment_readers() {
+            let fast = segment.fast_fields();
+            columns.push((
+                fast.column_first_or_default::<i64>("first")?,
+                fast.column_first_or_default::<i64>("updated")?,
+                fast.column_first_or_default::<u64>("id_high")?,
+                fast.column_first_or_default::<u64>("id_low")?,
+            ));
+        }
+        for address in found {
+            let Some((first, updated, high, low)) = columns.get(address.segment_ord as usize) else { continue };
+            let id = Uuid::from_u64_pair(high.get_val(address.doc_id), low.get_val(address.doc_id));
+            items.push((first.get_val(address.doc_id), ItemId(id), updated.get_val(address.doc_id)));
+        }
+        items.sort_unstable();
+        Ok(items.into_iter().map(|(_, id, updated)| (id, updated)).collect())
+    }
+
     /// Conditions that items are about, what is above them included, with the number of items; in order of code.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The routes over a real store and a real index.
 
+mod views;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
