@@ -21,7 +21,7 @@ pub use oembed::{__path_oembed, Oembed, oembed};
 pub(crate) use pages::{frame, snippet};
 
 /// The versions of the web component: name of the file, the file, its hash for `integrity`.
-pub(crate) const COMPONENTS: [(&str, &str, &str); 1] = [(
+pub const COMPONENTS: [(&str, &str, &str); 1] = [(
     "carewire-list-1.js",
     include_str!("carewire-list-1.js"),
     "sha384-0pPy4UA03bK1/b7XNd0gKfvwd6ZX0e9yREiW545ulmcqezJLjlpo0F7bzlwKwDlQ",

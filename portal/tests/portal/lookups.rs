@@ -16,7 +16,8 @@ async fn with_items() -> (Network, Vec<ItemV1>) {
     let network = network().await;
     let mut spanish = item(&network, 3, "Diabetes tipo 2", Curated);
     spanish.cleaned.language = Some("es".to_owned());
-    let items = vec![item(&network, 1, "Living with type 2 diabetes", Curated), item(&network, 2, "Sugar", Curated), spanish];
+    let items =
+        vec![item(&network, 1, "Living with type 2 diabetes", Curated), item(&network, 2, "Sugar", Curated), spanish];
     network.put(items.clone()).await;
     (network, items)
 }
@@ -27,7 +28,10 @@ async fn a_client_of_medlineplus_connect_works_by_changing_the_host() {
     // As the service's own examples ask, and as clients read the answer.
     let path = format!("/service?{ICD}&mainSearchCriteria.v.c=E11.9&knowledgeResponseType=application/json");
     let answer = network.get(&path).await;
-    assert_eq!((answer.status, answer.header(header::CONTENT_TYPE)), (StatusCode::OK, "application/json; charset=utf-8"));
+    assert_eq!(
+        (answer.status, answer.header(header::CONTENT_TYPE)),
+        (StatusCode::OK, "application/json; charset=utf-8")
+    );
     assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
     let feed = &answer.json()["feed"];
     assert_eq!(feed["title"]["_value"], "Carewire");
@@ -42,7 +46,8 @@ async fn a_client_of_medlineplus_connect_works_by_changing_the_host() {
         .await;
     assert_eq!(xml.header(header::CONTENT_TYPE), "application/atom+xml; charset=utf-8");
     assert!(xml.text().contains("<title type=\"text\">Diabetes tipo 2</title>") && !xml.text().contains("Sugar"));
-    let jsonp = format!("/service?{ICD}&mainSearchCriteria.v.c=E11&knowledgeResponseType=application/javascript&callback=show");
+    let jsonp =
+        format!("/service?{ICD}&mainSearchCriteria.v.c=E11&knowledgeResponseType=application/javascript&callback=show");
     let jsonp = network.get(&jsonp).await;
     assert_eq!(jsonp.header(header::CONTENT_TYPE), "application/javascript; charset=utf-8");
     assert!(jsonp.text().starts_with("/**/show({\"feed\":"));
@@ -58,7 +63,11 @@ async fn codes_of_other_things_get_a_valid_empty_answer_and_wrong_requests_are_n
              &mainSearchCriteria.v.dn=diabetes&knowledgeResponseType=application/json"
         );
         let answer = network.get(&path).await;
-        assert_eq!((answer.status, &answer.json()["feed"]["entry"]), (StatusCode::OK, &serde_json::json!([])), "{path}");
+        assert_eq!(
+            (answer.status, &answer.json()["feed"]["entry"]),
+            (StatusCode::OK, &serde_json::json!([])),
+            "{path}"
+        );
     }
     for (query, field) in [
         ("", "mainSearchCriteria.v.c"),
@@ -93,7 +102,10 @@ async fn fhir_is_searched_page_by_page() {
     let statement = network.get("/fhir/metadata").await;
     assert_eq!(statement.header(header::CONTENT_TYPE), FHIR);
     let statement = statement.json();
-    assert_eq!((&statement["resourceType"], &statement["fhirVersion"]), (&"CapabilityStatement".into(), &"4.0.1".into()));
+    assert_eq!(
+        (&statement["resourceType"], &statement["fhirVersion"]),
+        (&"CapabilityStatement".into(), &"4.0.1".into())
+    );
     let mut next = Some("/fhir/DocumentReference?category=http://snomed.info/sct|44054006&_count=1".to_owned());
     let mut titles = Vec::new();
     while let Some(path) = next {
@@ -103,7 +115,10 @@ async fn fhir_is_searched_page_by_page() {
         assert_eq!((&bundle["type"], &bundle["total"]), (&"searchset".into(), &3.into()));
         for entry in bundle["entry"].as_array().into_iter().flatten() {
             let resource = &entry["resource"];
-            assert_eq!((&resource["resourceType"], &resource["status"]), (&"DocumentReference".into(), &"current".into()));
+            assert_eq!(
+                (&resource["resourceType"], &resource["status"]),
+                (&"DocumentReference".into(), &"current".into())
+            );
             titles.push(resource["content"][0]["attachment"]["title"].as_str().expect("a title").to_owned());
         }
         let link = bundle["link"].as_array().expect("links").iter().find(|link| link["relation"] == "next");
@@ -148,7 +163,9 @@ async fn what_goes_wrong_is_an_operation_outcome() {
     assert!(gone.text().contains("Retracted by its journal."));
     assert_eq!(outcome(gone), (StatusCode::GONE, "deleted".into()));
     assert_eq!(outcome(network.get("/fhir/DocumentReference/17").await), (StatusCode::NOT_FOUND, "not-found".into()));
-    for (query, code) in [("date=never", "invalid"), ("_format=xml", "not-supported"), ("category:text=x", "not-supported")] {
+    for (query, code) in
+        [("date=never", "invalid"), ("_format=xml", "not-supported"), ("category:text=x", "not-supported")]
+    {
         let answer = network.get(&format!("/fhir/DocumentReference?{query}")).await;
         assert_eq!(outcome(answer), (StatusCode::BAD_REQUEST, code.into()), "{query}");
     }

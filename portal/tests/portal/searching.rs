@@ -12,7 +12,11 @@ async fn with_items() -> Network {
     let network = network().await;
     let mut spanish = item(&network, 3, "Diabetes tipo 2", Curated);
     spanish.cleaned.language = Some("es".to_owned());
-    let items = vec![item(&network, 1, "Walking with <b>diabetes</b>", Curated), item(&network, 2, "Insulin", Curated), spanish];
+    let items = vec![
+        item(&network, 1, "Walking with <b>diabetes</b>", Curated),
+        item(&network, 2, "Insulin", Curated),
+        spanish,
+    ];
     network.put(items).await;
     network
 }
@@ -27,7 +31,10 @@ async fn answers_are_counted_and_marked_where_that_is_asked() {
     assert_eq!(highlight["title"], "<mark>Walking</mark> with &lt;b&gt;diabetes&lt;/b&gt;");
     assert!(highlight["text"].as_str().is_some_and(|text| text.contains("<mark>Walking</mark>")), "{highlight}");
     let facets = network.get("/v1/items?facets=true&limit=1").await.json()["facets"].clone();
-    assert_eq!(facets["language"][0], serde_json::json!({"value": "en", "label": "English", "count": 2, "more": false}));
+    assert_eq!(
+        facets["language"][0],
+        serde_json::json!({"value": "en", "label": "English", "count": 2, "more": false})
+    );
     assert_eq!(facets["condition"][0]["label"], "Type 2 diabetes");
     assert_eq!(facets["organization"][0]["count"], 3);
     let wrong = network.get("/v1/items?facets=perhaps").await;
@@ -43,7 +50,11 @@ async fn misspelt_words_are_answered_with_what_was_meant() {
     assert_eq!((&answer["total"], &answer["did_you_mean"]), (&0.into(), &"insulin".into()));
     assert!(network.get("/v1/items?q=insulin").await.json().get("did_you_mean").is_none());
     let page = network.get("/search?q=insulim").await;
-    assert!(page.text().contains("Did you mean") && page.text().contains("href=\"/search?q=insulin\""), "{}", page.text());
+    assert!(
+        page.text().contains("Did you mean") && page.text().contains("href=\"/search?q=insulin\""),
+        "{}",
+        page.text()
+    );
 }
 
 #[tokio::test]
@@ -88,7 +99,10 @@ async fn pages_of_any_origin_may_read_what_is_public() {
             .expect("a request")
     };
     let asked = network.answer(asks("GET")).await;
-    assert_eq!((asked.status, asked.header(header::ACCESS_CONTROL_ALLOW_METHODS)), (StatusCode::NO_CONTENT, "GET, HEAD"));
+    assert_eq!(
+        (asked.status, asked.header(header::ACCESS_CONTROL_ALLOW_METHODS)),
+        (StatusCode::NO_CONTENT, "GET, HEAD")
+    );
     assert!(!asked.header(header::ACCESS_CONTROL_ALLOW_HEADERS).contains("authorization"));
     assert_eq!(network.answer(asks("DELETE")).await.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "");
     assert_eq!(network.get("/").await.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "", "pages are not shared");

@@ -27,7 +27,10 @@ async fn channels_are_looked_after_by_members_and_curators() {
     let changed = network.send("PATCH", path, Some(member), Some(patch)).await.json();
     assert_eq!((&changed["title"], &changed["picture"]), (&"Sugar".into(), &Value::Null));
     let own = r#"{"slug": "network", "title": "The network's", "query": "q=insulin"}"#;
-    assert_eq!(network.send("POST", "/v1/channels", Some(curator), Some(own)).await.json()["organization"], Value::Null);
+    assert_eq!(
+        network.send("POST", "/v1/channels", Some(curator), Some(own)).await.json()["organization"],
+        Value::Null
+    );
     let theirs = r#"{"title": "X", "query": "q=x", "organization": "kidney-society"}"#;
     assert_eq!(network.send("POST", "/v1/channels", Some(member), Some(theirs)).await.status, StatusCode::FORBIDDEN);
     let refused = network.send("PATCH", "/v1/channels/network", Some(member), Some(patch)).await;
@@ -74,7 +77,9 @@ async fn only_what_is_embedded_may_stand_in_a_frame() {
         assert_eq!(answer.header(header::X_FRAME_OPTIONS), "");
         assert_eq!(answer.header(header::SET_COOKIE), "");
     }
-    for path in ["/", "/search", "/conditions/D003924", "/application?mainSearchCriteria.v.c=E11", "/v1/items", "/nothing"] {
+    for path in
+        ["/", "/search", "/conditions/D003924", "/application?mainSearchCriteria.v.c=E11", "/v1/items", "/nothing"]
+    {
         let answer = network.get(path).await;
         assert!(answer.header(header::CONTENT_SECURITY_POLICY).contains("frame-ancestors 'none'"), "{path}");
         assert_eq!(answer.header(header::X_FRAME_OPTIONS), "DENY", "{path}");
@@ -94,7 +99,11 @@ async fn only_what_is_embedded_may_stand_in_a_frame() {
     assert!(script.header(header::CACHE_CONTROL).contains("immutable"));
     assert_eq!(network.get("/embed/other.js").await.status, StatusCode::NOT_FOUND);
     let page = network.get("/conditions/D003924").await;
-    assert!(page.text().contains("&lt;iframe src=&quot;https://care.example/embed/list?condition=D003924"), "{}", page.text());
+    assert!(
+        page.text().contains("&lt;iframe src=&quot;https://care.example/embed/list?condition=D003924"),
+        "{}",
+        page.text()
+    );
     assert!(page.text().contains("integrity=&quot;sha384-"));
 }
 
@@ -110,7 +119,9 @@ async fn an_item_says_how_to_show_it_elsewhere() {
     let answer = network.get(&format!("/oembed?url={encoded}&maxwidth=300")).await;
     let json = answer.json();
     assert_eq!((&json["version"], &json["type"], &json["width"]), (&"1.0".into(), &"rich".into(), &300.into()));
-    assert!(json["html"].as_str().is_some_and(|html| html.starts_with("<iframe src=\"https://care.example/embed/items/")));
+    assert!(
+        json["html"].as_str().is_some_and(|html| html.starts_with("<iframe src=\"https://care.example/embed/items/"))
+    );
     for (query, status) in [
         ("url=https://other.example/items/1", 404),
         ("url=https://care.example/items/00000000-0000-0000-0000-000000000000", 404),
@@ -156,7 +167,10 @@ async fn search_engines_find_what_is_there() {
     let kept = item(&network, 1, "Ends </script><script>alert(1)</script> & so on", Curated);
     network.put(vec![kept.clone()]).await;
     let robots = network.get("/robots.txt").await;
-    assert!(robots.text().contains("Sitemap: https://care.example/sitemap.xml") && robots.text().contains("Disallow: /search\n"));
+    assert!(
+        robots.text().contains("Sitemap: https://care.example/sitemap.xml")
+            && robots.text().contains("Disallow: /search\n")
+    );
     let index = network.get("/sitemap.xml").await;
     assert!(index.text().contains("<loc>https://care.example/sitemaps/items-0.xml</loc>"), "{}", index.text());
     let items = network.get("/sitemaps/items-0.xml").await;
@@ -166,7 +180,9 @@ async fn search_engines_find_what_is_there() {
     for path in ["conditions/D003924", "organizations/st-anne"] {
         assert!(pages.text().contains(&format!("<loc>https://care.example/{path}</loc>")), "{path}");
     }
-    for path in ["/sitemaps/items-x.xml", "/sitemaps/items--1.xml", "/sitemaps/items-9223372036854775807.xml", "/sitemaps/a"] {
+    for path in
+        ["/sitemaps/items-x.xml", "/sitemaps/items--1.xml", "/sitemaps/items-9223372036854775807.xml", "/sitemaps/a"]
+    {
         assert_eq!(network.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
     let data = |html: &str| -> Value {

@@ -103,9 +103,8 @@ fn new_items_come_first_of_those_that_fit_alike() {
 #[test]
 fn what_changed_within_a_time_is_found() {
     let index = SearchIndex::open(None).expect("an index");
-    let items = (1..=3).map(|n| {
-        IndexChange::Add(dated(n, "Walking", "2026-01-01T08:00:00Z", &format!("2026-11-0{n}T08:00:00Z")))
-    });
+    let items = (1..=3)
+        .map(|n| IndexChange::Add(dated(n, "Walking", "2026-01-01T08:00:00Z", &format!("2026-11-0{n}T08:00:00Z"))));
     index.apply(items.collect(), vocabulary()).expect("applied");
     index.commit(1).expect("committed");
     let at = |text: &str| Some(text.parse::<jiff::Timestamp>().expect("an instant").as_millisecond());
