@@ -11,10 +11,11 @@ use utoipa::openapi::{HttpMethod, path::Operation};
 
 use crate::{
     api::{
-        checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, previews, status, tokens,
-        trust,
+        channels, checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, previews, status,
+        suggest, tokens, trust,
     },
     auth::{self, Access},
+    embed, fhir, lookup,
     state::PortalState,
 };
 
@@ -46,13 +47,14 @@ fn route<P: utoipa::Path, T: 'static>(access: Access, handler: impl Handler<T, P
 /// All routes of the API, in the order of the documentation.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    use Access::{Curator, Member, Operator, Public};
+    use Access::{Curator, Member, Open, Operator, Public};
     vec![
         route::<items::__path_list, _>(Public, items::list),
         route::<items::__path_one, _>(Public, items::one),
         route::<trust::__path_explanation, _>(Member, trust::explanation),
         route::<conditions::__path_search, _>(Public, conditions::search),
         route::<conditions::__path_one, _>(Public, conditions::one),
+        route::<suggest::__path_suggest, _>(Public, suggest::suggest),
         route::<organizations::__path_list, _>(Public, organizations::list),
         route::<organizations::__path_one, _>(Public, organizations::one),
         route::<organizations::__path_create, _>(Operator, organizations::create),
@@ -61,6 +63,11 @@ pub fn table() -> Vec<Route> {
         route::<trust::__path_trust, _>(Operator, trust::trust),
         route::<trust::__path_suspend, _>(Operator, trust::suspend),
         route::<trust::__path_lift, _>(Operator, trust::lift),
+        route::<channels::__path_list, _>(Public, channels::list),
+        route::<channels::__path_one, _>(Public, channels::one),
+        route::<channels::__path_create, _>(Member, channels::create),
+        route::<channels::__path_update, _>(Member, channels::update),
+        route::<channels::__path_remove, _>(Member, channels::remove),
         route::<feeds::__path_list, _>(Public, feeds::list),
         route::<trust::__path_held, _>(Curator, trust::held),
         route::<trust::__path_release, _>(Curator, trust::release),
@@ -80,6 +87,12 @@ pub fn table() -> Vec<Route> {
         route::<tokens::__path_create, _>(Operator, tokens::create),
         route::<tokens::__path_revoke, _>(Operator, tokens::revoke),
         route::<status::__path_status, _>(Public, status::status),
+        route::<embed::__path_oembed, _>(Open, embed::oembed),
+        route::<lookup::__path_service, _>(Open, lookup::service),
+        route::<fhir::__path_metadata, _>(Open, fhir::metadata),
+        route::<fhir::__path_search, _>(Open, fhir::search),
+        route::<fhir::__path_search_by_form, _>(Open, fhir::search_by_form),
+        route::<fhir::__path_read, _>(Open, fhir::read),
     ]
 }
 

@@ -5,7 +5,7 @@ use carewire_query::{
     Query,
     render::{self, Deleted, FeedItem, FeedMeta, Format, Paging},
 };
-use carewire_schemas::CuratedV1;
+use carewire_schemas::{CuratedV1, ItemKind};
 use carewire_store::Store;
 use http::HeaderValue;
 use jiff::Timestamp;
@@ -94,6 +94,8 @@ impl Topic {
             language: "en".to_owned(),
             updated,
             hub: Some(hub_address(base)),
+            picture: None,
+            podcast: self.query().kinds == [ItemKind::Audio],
             paging: Paging::default(),
             deleted,
         };

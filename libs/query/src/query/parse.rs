@@ -27,7 +27,7 @@ impl QueryError {
 }
 
 /// The parameters that [`Query::from_pairs`] reads.
-pub const PARAMETERS: [&str; 21] = [
+pub const PARAMETERS: [&str; 22] = [
     "condition",
     "topic",
     "mentions",
@@ -48,6 +48,7 @@ pub const PARAMETERS: [&str; 21] = [
     "duration",
     "min_duration",
     "max_duration",
+    "type",
     "sort",
 ];
 
@@ -152,6 +153,9 @@ impl Query {
                         set(&mut query.max_duration, key, seconds(key, max)?)?;
                     }
                 }
+                // What the network carries; it is left out of the canonical form.
+                "type" if value == "item" => {}
+                "type" => return Err(QueryError::new(key, "must be item; the network carries nothing else")),
                 "sort" => set(
                     &mut query.sort,
                     key,

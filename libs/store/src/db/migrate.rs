@@ -29,6 +29,7 @@ macro_rules! migrations {
             (40, include_str!(concat!("../migrations/", $folder, "/0040_policy.sql"))),
             (41, include_str!(concat!("../migrations/", $folder, "/0041_retractions.sql"))),
             (50, include_str!(concat!("../migrations/", $folder, "/0050_push.sql"))),
+            (60, include_str!(concat!("../migrations/", $folder, "/0060_channels.sql"))),
         ]
     };
 }
