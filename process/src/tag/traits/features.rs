@@ -226,6 +226,8 @@ pub fn scan(text: &str, part: Part, mut found: impl FnMut(u32, usize, usize)) {
         before = token;
     }
     if title {
+        // A full stop may stand behind the last word.
+        before.start = before.start.min(end);
         found(mix(PAIR, before.word, END), before.start, end);
         if before.sort != before.word {
             found(mix(SORTS, before.sort, END), before.start, end);

@@ -223,3 +223,27 @@ pub fn shares(sums: &[f32]) -> [f32; KINDS] {
     let whole: f32 = shares.iter().sum();
     shares.map(|share| share / whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_and_what_is_damaged_is_not() {
+        let mut key = 0;
+        scan("mice", Part::Text, |found, _, _| key = found);
+        let row = std::array::from_fn(|column| if column == 3 { 1.0 } else { -0.5 });
+        let weights = Weights { features: vec![(key, row)], sums: vec![[2.0; COLUMNS]], bias: [0.25; COLUMNS] };
+        let bytes = weights.to_bytes();
+        let model = Model::from_bytes(&bytes).unwrap();
+        let mut hits = Vec::new();
+        let sums = model.weigh("", "mice", &[UNIT], &mut hits);
+        assert!((sums[3] - 3.25).abs() < 0.02 && (sums[4] - 1.75).abs() < 0.02, "{sums:?}");
+        assert_eq!((hits.len(), hits[0].start, hits[0].end), (1, 0, 4));
+        for length in 0..bytes.len() {
+            assert!(Model::from_bytes(&bytes[..length]).is_none(), "{length} bytes");
+        }
+        let many = [&u32::MAX.to_le_bytes()[..], &bytes[4..]].concat();
+        assert!(Model::from_bytes(&many).is_none());
+    }
+}

@@ -48,7 +48,9 @@ struct Table {
     phrases: Vec<Phrase>,
     /// Phrases of title and text by [`slot`] of their beginning: looked up where words begin, which is far fewer places
     /// than an automaton over all bytes would look at.
-    slots: Box<[Box<[u16]>]>,
+    slots: Box<[Box<[Candidate]>]>,
+    /// Which of them hold any: small enough to stay near.
+    filled: Box<[u64]>,
     /// Which bytes begin a phrase without being of a letter or digit.
     openers: [bool; 256],
     /// Phrases that count in an address, where nothing parts words.
@@ -58,6 +60,13 @@ struct Table {
     labels: Vec<Label>,
 }
 
+/// A phrase with what its first eight bytes are, so that nearly all others are told apart by one comparison.
+struct Candidate {
+    mask: u64,
+    begin: u64,
+    at: u16,
+}
+
 /// Places of [`Table::slots`]; a power of two.
 const SLOTS: usize = 8192;
 
@@ -65,6 +74,15 @@ const SLOTS: usize = 8192;
 fn slot(beginning: &[u8]) -> usize {
     let key = beginning.iter().take(3).fold(1u32, |key, byte| key << 8 | u32::from(byte.to_ascii_lowercase()));
     (key.wrapping_mul(0x9e37_79b1) >> 19) as usize % SLOTS
+}
+
+/// The first eight bytes in lower case, zeros after the end.
+fn eight(bytes: &[u8]) -> u64 {
+    let mut eight = [0u8; 8];
+    let length = bytes.len().min(8);
+    eight[..length].copy_from_slice(&bytes[..length]);
+    eight.make_ascii_lowercase();
+    u64::from_le_bytes(eight)
 }
 
 /// Most labels of the table.
@@ -123,7 +141,8 @@ impl Table {
         if labels.len() > LABELS || phrases.len() > MOST {
             return Err(format!("{} labels, {} phrases: at most {LABELS}, {MOST}", labels.len(), phrases.len()));
         }
-        let (mut slots, mut address_phrases) = (vec![Vec::new(); SLOTS], Vec::new());
+        let mut slots: Vec<Vec<Candidate>> = (0..SLOTS).map(|_| Vec::new()).collect();
+        let (mut filled, mut address_phrases) = (vec![0u64; SLOTS / 64], Vec::new());
         let mut openers = [false; 256];
         for (at, phrase) in phrases.iter().enumerate() {
             let at = u16::try_from(at).map_err(|_| "too many phrases".to_owned())?;
@@ -132,7 +151,9 @@ impl Table {
             }
             if phrase.rules.iter().any(|rule| rule.place != Place::Address) {
                 let words = phrase.words.as_bytes();
-                slots[slot(words)].push(at);
+                let mask = if words.len() >= 8 { u64::MAX } else { (1u64 << (8 * words.len())) - 1 };
+                slots[slot(words)].push(Candidate { mask, begin: eight(words), at });
+                filled[slot(words) / 64] |= 1 << (slot(words) % 64);
                 openers[usize::from(words[0])] |= !is_word(words[0]);
             }
         }
@@ -141,7 +162,7 @@ impl Table {
             .build(address_phrases.iter().map(|at| &*phrases[usize::from(*at)].words))
             .map_err(|error| error.to_string())?;
         let slots = slots.into_iter().map(Vec::into_boxed_slice).collect();
-        Ok(Self { phrases, slots, openers, addresses, address_phrases, labels })
+        Ok(Self { phrases, slots, filled: filled.into(), openers, addresses, address_phrases, labels })
     }
 }
 
@@ -267,13 +288,18 @@ impl Scores {
             let word = is_word(*byte);
             if word && !within && word_begins(bytes, start) || table.openers[usize::from(*byte)] {
                 let beginning = &bytes[start..];
+                let begin = eight(beginning);
                 for length in 1..=beginning.len().min(3) {
-                    for at in &*table.slots[slot(&beginning[..length])] {
-                        let words = table.phrases[usize::from(*at)].words.as_bytes();
+                    let slot = slot(&beginning[..length]);
+                    if table.filled[slot / 64] >> (slot % 64) & 1 == 0 {
+                        continue;
+                    }
+                    for candidate in table.slots[slot].iter().filter(|one| one.begin == begin & one.mask) {
+                        let words = table.phrases[usize::from(candidate.at)].words.as_bytes();
                         // A shorter beginning stands for phrases that are no longer than it.
                         let same = |have: &[u8]| have.eq_ignore_ascii_case(words);
                         if (length == 3 || words.len() == length) && beginning.get(..words.len()).is_some_and(same) {
-                            self.found(*at, bytes, start, title, seen);
+                            self.found(candidate.at, bytes, start, title, seen);
                         }
                     }
                 }

@@ -183,6 +183,9 @@ pub fn sample(title: &str, text: &str) -> Option<u32> {
 }
 
 fn in_line(line: &str) -> Option<u32> {
+    if !line.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let words: Vec<&str> = line.split_whitespace().collect();
     let lower = line.to_lowercase();
     let studied = STUDIED.iter().any(|word| lower.contains(word));
