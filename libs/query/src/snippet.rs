@@ -215,7 +215,7 @@ mod tests {
             "<p>Many return to work.</p><p>Walking helps after a myocardial infarction &amp; after strokes.</p>",
         );
         let marker = marker("heart attack walking");
-        assert_eq!(marker.title(&item).html(), "Life after a &lt;heart&gt; attack");
+        assert_eq!(marker.title(&item).html(), "Life after a &lt;<mark>heart&gt; attack</mark>");
         assert_eq!(
             marker.text(&item).html(),
             "Many return to work. <mark>Walking</mark> helps after a <mark>myocardial infarction</mark> &amp; after strokes."

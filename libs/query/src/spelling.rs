@@ -87,8 +87,8 @@ pub fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
 pub struct Nearest {
     typed: Vec<char>,
     reach: usize,
-    /// Changes, whether no item has it, how rare it is; the word. Smaller is likelier.
-    best: Option<(usize, bool, u64, String)>,
+    /// Whether no item has it, changes, how rare it is; the word. Smaller is likelier: what nothing has would find nothing.
+    best: Option<(bool, usize, u64, String)>,
 }
 
 impl Nearest {
@@ -108,12 +108,11 @@ impl Nearest {
             return;
         }
         let characters: Vec<char> = word.chars().collect();
-        let most = self.best.as_ref().map_or(self.reach, |best| best.0);
-        let Some(changes) = distance(&self.typed, &characters, most) else { return };
-        let known = (changes, items == 0, u64::MAX - items - names);
+        let Some(changes) = distance(&self.typed, &characters, self.reach) else { return };
+        let known = (items == 0, changes, u64::MAX - items - names);
         let better = match &self.best {
             None => changes > 0,
-            Some((least, none, rare, best)) => changes > 0 && (known, word) < ((*least, *none, *rare), best.as_str()),
+            Some((none, least, rare, best)) => changes > 0 && (known, word) < ((*none, *least, *rare), best.as_str()),
         };
         if better {
             self.best = Some((known.0, known.1, known.2, word.to_owned()));

@@ -33,8 +33,8 @@ fn codes_of_any_system_mean_conditions() {
         ("mainSearchCriteria.v.dn=Heart attack", &["D009203"]),
         ("mainSearchCriteria.v.c=999&mainSearchCriteria.v.cs=made-up&mainSearchCriteria.v.dn=asthma", &["D001249"]),
         (
-            "mainSearchCriteria.v.c=E11&mainSearchCriteria.v.cs=ICD10CM&mainSearchCriteria.v.c1=195967001\
-             &mainSearchCriteria.v.cs1=2.16.840.1.113883.6.96",
+            "mainSearchCriteria.v.c=E11&mainSearchCriteria.v.cs=ICD10CM&mainSearchCriteria.v.c1=J45\
+             &mainSearchCriteria.v.cs1=2.16.840.1.113883.6.90",
             &["D003924", "D001249"],
         ),
         (

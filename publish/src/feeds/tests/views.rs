@@ -104,7 +104,14 @@ async fn who_has_an_older_state_gets_what_is_new() {
     let ask = async |manipulation: &str, tag: &str| {
         net.ask("GET", "/feeds/all.json", &[("a-im", manipulation), ("if-none-match", tag)]).await
     };
-    let whole = net.get("/feeds/all.json").await;
+    // A feed that changes all the time is rendered now and then.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let mut whole = net.get("/feeds/all.json").await;
+    while whole.ids().len() < 6 {
+        assert!(tokio::time::Instant::now() < deadline, "the new item is never seen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        whole = net.get("/feeds/all.json").await;
+    }
     let delta = ask("vcdiff, feed", &tag).await;
     assert_eq!((delta.status.as_u16(), delta.header("im")), (226, "feed"), "{}", delta.text());
     assert_eq!(delta.ids(), [6, 2], "what is new and what was corrected");
