@@ -10,6 +10,7 @@
 //! | [`grouping`] | what the grouping worker keeps for itself: sources, identities, items, stories |
 //! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
 //! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
+//! | [`channels`] | named, saved queries |
 //! | [`accounts`], [`outbox`], [`audit`] | tokens and users, mail to be sent, who did what |
 //! | [`ownership`] | what proves that feeds are their organizations' own |
 //! | [`websub`] | subscriptions at hubs, and what hubs delivered |
@@ -24,6 +25,7 @@ mod apply;
 pub mod audit;
 pub mod backup;
 pub mod changes;
+pub mod channels;
 pub mod counts;
 pub mod cursors;
 mod db;
@@ -55,6 +57,7 @@ pub mod youtube;
 pub use accounts::{NewUser, Principal, Role, Token, TokenId, User, UserId};
 pub use audit::{AuditEntry, AuditRow};
 pub use changes::{ChangeRow, Changes};
+pub use channels::{Channel, ChannelPatch, NewChannel};
 pub use counts::Counts;
 pub use decisions::{DecisionRow, DecisionView};
 pub use entries::{EntryForRerun, EntryRow};

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod backup;
+mod channels;
 mod entries;
 mod grouping;
 mod harness;
