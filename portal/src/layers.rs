@@ -4,7 +4,7 @@ use std::{any::Any, net::SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -48,6 +48,8 @@ fn is_id(value: &HeaderValue) -> bool {
 
 /// Headers that keep browsers from guessing, framing, telling where one came from, and running anything.
 pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+    // Parts for other sites say in their own policy who may show them.
+    let framable = request.uri().path().starts_with("/embed/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -59,7 +61,41 @@ pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ];
     for (name, value) in fixed {
+        if framable && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What may be read of the API from pages of other origins: `GET`, without cookies (there are none) and without tokens.
+const SHARED: [&str; 6] = ["/v1/", "/fhir/", "/service", "/oembed", "/openapi.json", "/assets/"];
+
+/// Lets pages of any origin read what is public (Fetch Standard, "CORS protocol"): answers to `GET` can be read, and a
+/// browser that asks first is told so. A token is never among the headers that may be sent.
+pub(crate) async fn cross_origin(request: Request, next: Next) -> Response {
+    let shared = SHARED.iter().any(|start| request.uri().path().starts_with(start));
+    let asks = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD).cloned();
+    if let (true, &Method::OPTIONS, Some(method)) = (shared, request.method(), asks) {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if ["GET", "HEAD"].iter().any(|good| method == good) {
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
+            let allowed = "accept, if-none-match, if-modified-since, last-event-id, prefer";
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+        }
+        return response;
+    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut response = next.run(request).await;
+    if shared && reads {
+        let headers = response.headers_mut();
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(HeaderValue::from_static("*"));
+        let exposed = HeaderValue::from_static("etag, link, retry-after, x-request-id");
+        headers.entry(header::ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(exposed);
     }
     response
 }

@@ -6,6 +6,8 @@
 //!
 //! - [`routes`]: the one table of the API's routes, from which router and [`openapi`] document are made; [`api`] has
 //!   the handlers, [`auth`] who may call them.
+//! - [`lookup`], [`fhir`]: what electronic health records ask.
+//! - [`embed`]: parts of the network on other sites.
 //! - [`pages`]: HTML without a line of JavaScript and without a request to any other host.
 //! - [`problem`]: what goes wrong, as RFC 9457 says it.
 //!
@@ -14,8 +16,11 @@
 
 pub mod api;
 pub mod auth;
+pub mod embed;
+pub mod fhir;
 mod layers;
 mod listing;
+pub mod lookup;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
@@ -44,12 +49,14 @@ use problem::{Problem, ProblemKind};
 pub fn router(state: PortalState) -> Router {
     let routes = routes::router(&state)
         .merge(pages::router())
+        .merge(embed::router())
         .route("/openapi.json", get(pages::docs::openapi_json))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found);
     routes
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(layers::panic_answer))
+        .layer(middleware::from_fn(layers::cross_origin))
         .layer(middleware::from_fn(layers::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), layers::request_id))
         .with_state(state)

@@ -16,7 +16,10 @@ use utoipa::{
 };
 
 use crate::{
-    api::{checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, status, tokens},
+    api::{
+        channels, checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, status,
+        suggest, tokens,
+    },
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
     routes,
@@ -110,16 +113,30 @@ pub fn document(server: &str, version: &str) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 12] = [
     ("items", "What the network carries."),
     ("conditions", "Conditions and health topics, by any name or code."),
+    ("suggest", "Conditions while somebody types."),
     ("organizations", "Who publishes."),
+    ("channels", "Named, saved questions with feeds of their own."),
     ("feeds", "Their feeds and channels, and how each fares."),
     ("checks", "A preflight of a feed: what is wrong with it, and how to mend it."),
     ("decisions", "What curators decided."),
     ("tokens", "Who may write."),
     ("status", "The network as a whole."),
+    ("oembed", "Items on other sites."),
+    ("look-up", "For health records: the HL7 Infobutton request, and FHIR R4."),
 ];
+
+/// `/v1/items/{id}` → `items`; the look-ups of other systems share a tag.
+fn tag(path: &str) -> Option<&str> {
+    let mut parts = path.split('/').skip(1);
+    match parts.next() {
+        Some("v1") => parts.next(),
+        Some("service" | "fhir") => Some("look-up"),
+        other => other,
+    }
+}
 
 /// The route's operation with what its access and shape say of every such route: security and problems.
 fn completed(route: &routes::Route) -> openapi::path::Operation {
@@ -129,15 +146,22 @@ fn completed(route: &routes::Route) -> openapi::path::Operation {
         Some(text) => format!("{}\n\n{access}", text.trim()),
         None => access,
     });
-    // The tag is what the path is about: `/v1/items/{id}` → `items`.
-    operation.tags = route.path.split('/').nth(2).map(|tag| vec![tag.to_owned()]);
+    operation.tags = tag(&route.path).map(|tag| vec![tag.to_owned()]);
     let token = SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, []);
     operation.security = Some(match route.access {
+        Access::Open => vec![SecurityRequirement::default()],
         Access::Public => vec![SecurityRequirement::default(), token],
         _ => vec![token],
     });
-    let mut kinds = vec![ProblemKind::BadRequest, ProblemKind::Unauthorized, ProblemKind::Unavailable];
-    if route.access != Access::Public {
+    // Answers of FHIR are resources, those that say what is wrong too.
+    if route.path.starts_with("/fhir") {
+        return operation;
+    }
+    let mut kinds = vec![ProblemKind::BadRequest, ProblemKind::Unavailable];
+    if route.access != Access::Open {
+        kinds.push(ProblemKind::Unauthorized);
+    }
+    if !matches!(route.access, Access::Open | Access::Public) {
         kinds.push(ProblemKind::Forbidden);
     }
     if route.path.contains('{') {
@@ -162,13 +186,21 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<FieldError>(&mut all);
     add::<items::ItemPage>(&mut all);
     add::<items::ReviewPage>(&mut all);
+    add::<items::FacetValues>(&mut all);
+    add::<items::FacetValue>(&mut all);
     add::<conditions::ConditionHits>(&mut all);
+    add::<suggest::Suggestions>(&mut all);
+    add::<suggest::Suggestion>(&mut all);
     add::<conditions::ConditionView>(&mut all);
     add::<model::OrganizationView>(&mut all);
     add_page::<model::OrganizationView>(&mut all);
     add::<organizations::NewOrganizationBody>(&mut all);
     add::<organizations::OrganizationPatchBody>(&mut all);
     add::<organizations::StandingBody>(&mut all);
+    add::<channels::ChannelView>(&mut all);
+    add_page::<channels::ChannelView>(&mut all);
+    add::<channels::NewChannelBody>(&mut all);
+    add::<channels::ChannelPatchBody>(&mut all);
     add::<model::FeedView>(&mut all);
     add_page::<model::FeedView>(&mut all);
     add::<feed_report::FeedDetailView>(&mut all);
@@ -188,6 +220,7 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<tokens::NewTokenBody>(&mut all);
     add::<tokens::NewToken>(&mut all);
     add::<status::Status>(&mut all);
+    add::<crate::embed::Oembed>(&mut all);
     all
 }
 

@@ -10,8 +10,12 @@ use axum::{
 use utoipa::openapi::{HttpMethod, path::Operation};
 
 use crate::{
-    api::{checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, status, tokens},
+    api::{
+        channels, checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, status, suggest,
+        tokens,
+    },
     auth::{self, Access},
+    embed, fhir, lookup,
     state::PortalState,
 };
 
@@ -43,17 +47,23 @@ fn route<P: utoipa::Path, T: 'static>(access: Access, handler: impl Handler<T, P
 /// All routes of the API, in the order of the documentation.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    use Access::{Curator, Member, Operator, Public};
+    use Access::{Curator, Member, Open, Operator, Public};
     vec![
         route::<items::__path_list, _>(Public, items::list),
         route::<items::__path_one, _>(Public, items::one),
         route::<conditions::__path_search, _>(Public, conditions::search),
         route::<conditions::__path_one, _>(Public, conditions::one),
+        route::<suggest::__path_suggest, _>(Public, suggest::suggest),
         route::<organizations::__path_list, _>(Public, organizations::list),
         route::<organizations::__path_one, _>(Public, organizations::one),
         route::<organizations::__path_create, _>(Operator, organizations::create),
         route::<organizations::__path_update, _>(Member, organizations::update),
         route::<organizations::__path_standing, _>(Operator, organizations::standing),
+        route::<channels::__path_list, _>(Public, channels::list),
+        route::<channels::__path_one, _>(Public, channels::one),
+        route::<channels::__path_create, _>(Member, channels::create),
+        route::<channels::__path_update, _>(Member, channels::update),
+        route::<channels::__path_remove, _>(Member, channels::remove),
         route::<feeds::__path_list, _>(Public, feeds::list),
         route::<feeds::__path_one, _>(Public, feeds::one),
         route::<feeds::__path_create, _>(Member, feeds::create),
@@ -70,6 +80,12 @@ pub fn table() -> Vec<Route> {
         route::<tokens::__path_create, _>(Operator, tokens::create),
         route::<tokens::__path_revoke, _>(Operator, tokens::revoke),
         route::<status::__path_status, _>(Public, status::status),
+        route::<embed::__path_oembed, _>(Open, embed::oembed),
+        route::<lookup::__path_service, _>(Open, lookup::service),
+        route::<fhir::__path_metadata, _>(Open, fhir::metadata),
+        route::<fhir::__path_search, _>(Open, fhir::search),
+        route::<fhir::__path_search_by_form, _>(Open, fhir::search_by_form),
+        route::<fhir::__path_read, _>(Open, fhir::read),
     ]
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use carewire_conditions::Vocabulary;
 use carewire_query::{
-    Query, SearchIndex,
+    Ask, Query, SearchIndex,
     index::{IndexChange, IndexedItem},
     render::{self, FeedItem, FeedMeta, Format, Paging},
 };
@@ -131,6 +131,8 @@ fn main() {
         id: render::feed_id(url),
         title: "Everything".to_owned(),
         description: String::new(),
+        picture: None,
+        podcast: false,
         base: "https://net.example/".to_owned(),
         self_url: url.to_owned(),
         page_url: "https://net.example/".to_owned(),
@@ -148,36 +150,43 @@ fn main() {
         println!("{:<44}{:>9} µs  ({} KB)", format!("render 100 entries, {format:?}"), time.as_micros(), size / 1024);
     }
 
-    let items: Vec<IndexedItem> = (1..=count)
-        .map(|n| {
-            let value = item(n, &codes);
-            IndexedItem { id: value.id, first: n as i64, content: serde_json::to_string(&value).expect("JSON") }
-        })
-        .collect();
+    let made = |n: u64| {
+        let value = item(n, &codes);
+        IndexedItem { id: value.id, first: n as i64, content: serde_json::to_string(&value).expect("JSON") }
+    };
     let folder = std::env::temp_dir().join(format!("carewire-bench-{}", std::process::id()));
     let index = SearchIndex::open(Some(&folder)).expect("an index");
     for (what, put) in [("index, new items", false), ("index, changed items", true)] {
-        let (started, before) = (Instant::now(), processor());
-        for (n, batch) in items.chunks(1_000).enumerate() {
-            let wrap =
-                |item: &IndexedItem| if put { IndexChange::Put(item.clone()) } else { IndexChange::Add(item.clone()) };
-            index.apply(batch.iter().map(wrap).collect(), vocabulary).expect("applied");
+        let count = if put { count.min(40_000) } else { count };
+        let (mut wall, mut cpu) = (Duration::ZERO, 0.0);
+        for (n, first) in (1..=count).step_by(1_000).enumerate() {
+            let wrap = |item| if put { IndexChange::Put(item) } else { IndexChange::Add(item) };
+            let batch: Vec<IndexChange> = (first..=count.min(first + 999)).map(|n| wrap(made(n))).collect();
+            let (started, before) = (Instant::now(), processor());
+            index.apply(batch, vocabulary).expect("applied");
             if n % 20 == 19 {
                 index.commit(n as i64).expect("committed");
             }
+            wall += started.elapsed();
+            cpu += processor() - before;
         }
+        let (started, before) = (Instant::now(), processor());
         index.commit(1).expect("committed");
-        let (wall, cpu) = (started.elapsed().as_secs_f64(), processor() - before);
+        wall += started.elapsed();
+        cpu += processor() - before;
         let each = cpu * 1e6 / count as f64;
-        println!("{what:<44}{:>9.0} items/s, {each:.0} µs of processor each", count as f64 / wall);
+        println!("{what:<44}{:>9.0} items/s, {each:.0} µs of processor each", count as f64 / wall.as_secs_f64());
     }
     let started = Instant::now();
-    for (n, batch) in items.chunks(100).take(20).enumerate() {
-        index.apply(batch.iter().map(|item| IndexChange::Put(item.clone())).collect(), vocabulary).expect("applied");
+    for n in 0..20_u64 {
+        let batch = (n * 100 + 1..=n * 100 + 100).map(|n| IndexChange::Put(made(n)));
+        index.apply(batch.collect(), vocabulary).expect("applied");
         index.commit(n as i64).expect("committed");
     }
     println!("{:<44}{:>9.1} ms", "index, a commit of 100 changed items", started.elapsed().as_secs_f64() * 1e3 / 20.0);
 
+    let read =
+        |text: &str| Query::from_pairs(url::form_urlencoded::parse(text.as_bytes()), vocabulary).expect("a question");
     let code = &codes[0];
     for text in [
         String::new(),
@@ -186,11 +195,43 @@ fn main() {
         "q=blood pressure therapy".into(),
         "q=word77".into(),
     ] {
-        let query = Query::from_pairs(url::form_urlencoded::parse(text.as_bytes()), vocabulary).expect("a question");
+        let query = read(&text);
         let total = index.search(&query, None, 100).expect("an answer").total;
         let time = best(20, || index.search(&query, None, 100));
         println!("{:<44}{:>9} µs  ({total} found)", format!("search ?{text}"), time.as_micros());
     }
+    // Questions as people ask them: words common and rare, one and several, conditions, filters.
+    let question = |n: u64| {
+        let word = WORDS[mixed(n) as usize % 20];
+        let code = &codes[mixed(n + 7) as usize % codes.len()];
+        match n % 8 {
+            0 | 1 => format!("q={word} word{}", mixed(n) % 20_000),
+            2 => format!("q={word} {}", WORDS[mixed(n + 1) as usize % 20]),
+            3 => format!("q=word{}", mixed(n) % 20_000),
+            4 => format!("condition={code}&language=es"),
+            5 => format!("condition={code}"),
+            6 => format!("q={word}&organization=clinic{}", mixed(n) % 1_000),
+            _ => format!("q={word}"),
+        }
+    };
+    for (what, facets) in [("search, 20 items", None), ("search, 20 items and facets", Some(vocabulary))] {
+        let mut times: Vec<Duration> = (0..400)
+            .map(|n| {
+                let query = read(&question(n));
+                let started = Instant::now();
+                std::hint::black_box(
+                    index.ask(&query, &Ask { limit: 20, facets, ..Ask::default() }).expect("an answer"),
+                );
+                started.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+        println!("{what:<44}{:>9.2} ms p50, {:.2} ms p99", at(50), at(99));
+    }
+    let q = read("q=insulim therapi").q.expect("words");
+    let time = best(5, || index.did_you_mean(&q, vocabulary));
+    println!("{:<44}{:>9.2} ms", "did you mean", time.as_secs_f64() * 1e3);
     drop(index);
     // A leftover of a bench in the folder for temporary files does no harm.
     let _ = std::fs::remove_dir_all(folder);

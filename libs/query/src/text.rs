@@ -209,6 +209,22 @@ pub fn append_plain(html: &str, limit: usize, out: &mut String) {
     }
 }
 
+/// Appends `text` as HTML character data: what could be markup is escaped, quotes too.
+pub fn escape_html(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            // No character of HTML (WHATWG, "preprocessing the input stream"), nor of XML.
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => {}
+            _ => out.push(c),
+        }
+    }
+}
+
 /// The character of the entity that `text` begins with, and the entity's length; a lone `&` stands for itself.
 fn entity(text: &str) -> (char, usize) {
     for (name, c) in [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&nbsp;", ' '), ("&apos;", '\'')]

@@ -5,8 +5,8 @@ use axum::{
     extract::{Path, RawQuery, State},
     http::StatusCode,
 };
-use carewire_query::public;
-use carewire_schemas::{ConditionTag, ItemId, Source};
+use carewire_query::{Facet, FacetKind, public, snippet::Marker};
+use carewire_schemas::{ConditionCode, ConditionTag, CuratedV1, ItemId, ItemKind, ReadingLevel, Source};
 use carewire_store::{ItemRow, ItemState};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -33,6 +33,101 @@ pub struct ItemPage {
     pub total: Option<u64>,
     /// The address of the next page; none on the last.
     pub next: Option<String>,
+    /// With `facets=true`: the values of all answers.
+    pub facets: Option<FacetValues>,
+    /// Where the words find (almost) nothing: what was probably meant, as another `q`.
+    pub did_you_mean: Option<String>,
+}
+
+/// How many answers have which value, the most frequent first, at most 12 of each.
+#[derive(Serialize, ToSchema)]
+pub struct FacetValues {
+    /// Conditions that they are about, what is below included.
+    pub condition: Vec<FacetValue>,
+    /// Organizations that carry them.
+    pub organization: Vec<FacetValue>,
+    /// Kinds.
+    pub kind: Vec<FacetValue>,
+    /// Primary languages.
+    pub language: Vec<FacetValue>,
+    /// Reading levels.
+    pub level: Vec<FacetValue>,
+}
+
+/// A value and how many answers have it.
+#[derive(Serialize, ToSchema)]
+pub struct FacetValue {
+    /// As the parameter of the same name takes it.
+    pub value: String,
+    /// As people say it.
+    pub label: String,
+    /// How many answers have it: exact to 10,000.
+    pub count: u64,
+    /// Whether there are more than that.
+    pub more: bool,
+}
+
+impl FacetValues {
+    fn new(facets: carewire_query::Facets, state: &PortalState) -> Self {
+        let mut all = FacetKind::ALL.into_iter().zip(facets).map(|(kind, values)| {
+            let one = |facet: Facet| FacetValue {
+                label: facet_label(state, kind, &facet.value),
+                value: facet.value,
+                count: facet.count,
+                more: facet.more,
+            };
+            values.into_iter().map(one).collect::<Vec<_>>()
+        });
+        let mut next = || all.next().unwrap_or_default();
+        Self { condition: next(), organization: next(), kind: next(), language: next(), level: next() }
+    }
+}
+
+/// A facet's value as people say it.
+pub(crate) fn facet_label(state: &PortalState, kind: FacetKind, value: &str) -> String {
+    match kind {
+        FacetKind::Condition => {
+            let code = ConditionCode(value.to_owned());
+            state.vocabulary().get(&code).map_or_else(|| value.to_owned(), |found| found.label(None).into_owned())
+        }
+        FacetKind::Kind => ItemKind::named(value).map_or_else(|| value.to_owned(), |kind| kind.words().to_owned()),
+        FacetKind::Level => {
+            ReadingLevel::named(value).map_or_else(|| value.to_owned(), |level| level.words().to_owned())
+        }
+        FacetKind::Language => crate::pages::layout::language_name(value).to_owned(),
+        FacetKind::Organization => value.to_owned(),
+    }
+}
+
+/// What is wanted beside the items, and the rest of the query string.
+struct Beside {
+    highlight: bool,
+    facets: bool,
+    rest: String,
+}
+
+impl Beside {
+    fn read(raw: &str) -> Answer<Self> {
+        let mut beside = Self { highlight: false, facets: false, rest: String::new() };
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
+            let flag = match name.as_ref() {
+                "highlight" => &mut beside.highlight,
+                "facets" => &mut beside.facets,
+                _ => {
+                    rest.append_pair(&name, &value);
+                    continue;
+                }
+            };
+            *flag = match value.as_ref() {
+                "true" | "1" => true,
+                "false" | "0" | "" => false,
+                _ => return Err(Problem::parameter(name, "must be true or false")),
+            };
+        }
+        beside.rest = rest.finish();
+        Ok(beside)
+    }
 }
 
 /// An item as a curator sees it.
@@ -117,6 +212,9 @@ pub struct ReviewPage {
         ("min_duration" = Option<u32>, Query, description = "Shortest, in seconds."),
         ("max_duration" = Option<u32>, Query, description = "Longest, in seconds."),
         ("sort" = Option<String>, Query, description = "`newest` or `relevance` (with `q`)."),
+        ("type" = Option<String>, Query, description = "`item`: what the network carries."),
+        ("highlight" = Option<bool>, Query, description = "`true`, with `q`: each item has `highlight` with `title` and `text`, HTML in which nothing but `<mark>` is markup."),
+        ("facets" = Option<bool>, Query, description = "`true`: how many answers have which condition, organization, kind, language, level."),
         ("state" = Option<String>, Query, description = "`held`: what waits for a curator. Curators only."),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 without it."),
         ("after" = Option<String>, Query, description = "From a `next` address.")),
@@ -130,14 +228,32 @@ pub async fn list(
     if url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).any(|(name, _)| name == "state") {
         return held(&state, &caller, raw).await;
     }
-    let (query, paging) = listing::read(raw, state.vocabulary())?;
-    let Listed { rows, total, next } = listing::find(&state, &query, paging).await?;
+    let beside = Beside::read(raw.unwrap_or_default())?;
+    let (query, paging) = listing::read(Some(&beside.rest), state.vocabulary())?;
+    let first_page = paging.after.is_none();
+    let Listed { rows, total, next, facets } = listing::find_with(&state, &query, paging, beside.facets).await?;
     let next = next.map(|after| next_link(&state, "/v1/items", raw, &after));
-    Ok(json_bytes(StatusCode::OK, page_json(&rows, total, next.as_deref())?))
+    let marker = query.q.as_ref().filter(|_| beside.highlight).map(|q| Marker::new(q, state.vocabulary()));
+    let mut out = page_json(&rows, total, next.as_deref(), marker.as_ref())?;
+    if let Some(facets) = facets {
+        out.extend_from_slice(b",\"facets\":");
+        serde_json::to_writer(&mut out, &FacetValues::new(facets, &state)).map_err(broken_row)?;
+    }
+    if first_page && let Some(meant) = listing::did_you_mean(&state, &query, total.unwrap_or(u64::MAX)).await? {
+        out.extend_from_slice(b",\"did_you_mean\":");
+        serde_json::to_writer(&mut out, &meant).map_err(broken_row)?;
+    }
+    out.push(b'}');
+    Ok(json_bytes(StatusCode::OK, out))
 }
 
-/// The page, spliced of stored JSON: nothing of the contents is read or written anew.
-fn page_json(rows: &[listing::Row], total: Option<u64>, next: Option<&str>) -> Answer<Vec<u8>> {
+/// The page but for its last brace, spliced of stored JSON: without marks nothing of the contents is read or written anew.
+fn page_json(
+    rows: &[listing::Row],
+    total: Option<u64>,
+    next: Option<&str>,
+    marker: Option<&Marker>,
+) -> Answer<Vec<u8>> {
     let size: usize = rows.iter().map(|row| row.content.len() + 64).sum();
     let mut out = Vec::with_capacity(size + 256);
     out.extend_from_slice(b"{\"items\":[");
@@ -145,23 +261,27 @@ fn page_json(rows: &[listing::Row], total: Option<u64>, next: Option<&str>) -> A
         if position > 0 {
             out.push(b',');
         }
-        splice(&mut out, row)?;
+        splice(&mut out, row, marker)?;
     }
     out.extend_from_slice(b"],\"total\":");
     serde_json::to_writer(&mut out, &total).map_err(broken_row)?;
     out.extend_from_slice(b",\"next\":");
     serde_json::to_writer(&mut out, &next).map_err(broken_row)?;
-    out.push(b'}');
     Ok(out)
 }
 
-/// The stored object with `first` and `seq` before its own members.
-fn splice(out: &mut Vec<u8>, row: &listing::Row) -> Answer<()> {
+/// The stored object with `first` and `seq`, and `highlight` where there is a marker, before its own members.
+fn splice(out: &mut Vec<u8>, row: &listing::Row, marker: Option<&Marker>) -> Answer<()> {
     let Some(members) = row.content.strip_prefix('{').filter(|rest| rest.len() > 1) else {
         return Err(broken_row(format!("item {}: the content is no JSON object", row.id)));
     };
     let head = format!("{{\"first\":{},\"seq\":{},", row.first, row.seq);
     out.extend_from_slice(head.as_bytes());
+    if let Some(marker) = marker {
+        let item: CuratedV1 = serde_json::from_str(&row.content).map_err(broken_row)?;
+        let marked = serde_json::json!({"title": marker.title(&item).html(), "text": marker.text(&item).html()});
+        out.extend_from_slice(format!("\"highlight\":{marked},").as_bytes());
+    }
     out.extend_from_slice(members.as_bytes());
     Ok(())
 }
@@ -220,7 +340,7 @@ pub async fn one(
     }
     if let Some(row) = listing::Row::of(&row) {
         let mut out = Vec::with_capacity(row.content.len() + 64);
-        splice(&mut out, &row)?;
+        splice(&mut out, &row, None)?;
         return Ok(json_bytes(StatusCode::OK, out));
     }
     match public::withdrawal(&row).map_err(broken_row)? {

@@ -2,6 +2,7 @@
 //!
 //! Handlers answer JSON or a [`Problem`]; who may call them stands in [`crate::routes`].
 
+pub mod channels;
 pub mod checks;
 pub mod conditions;
 pub mod decisions;
@@ -12,6 +13,7 @@ pub mod model;
 pub mod organizations;
 pub mod ownership;
 pub mod status;
+pub mod suggest;
 pub mod tokens;
 
 use axum::{

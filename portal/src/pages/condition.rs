@@ -8,8 +8,8 @@ use carewire_conditions::{Condition, NameKind};
 use carewire_query::Query;
 use maud::{Markup, html};
 
-use super::{answer, layout};
-use crate::{listing, problem::Problem, state::PortalState};
+use super::{answer, layout, structured};
+use crate::{embed, listing, problem::Problem, state::PortalState};
 
 /// Narrower conditions named.
 const NARROWER: usize = 24;
@@ -59,6 +59,7 @@ async fn render(state: &PortalState, text: &str, raw: Option<&str>) -> Result<Ma
             aside {
                 (related("Part of", condition.parents(), 12))
                 (related("Narrower", condition.children(), NARROWER))
+                (embed::snippet(state, &label, &format!("condition={code}"), &[("condition", code.as_str())]))
                 section.panel aria-labelledby="codes" {
                     h2 #codes { "Codes" }
                     (codes(condition))
@@ -71,7 +72,8 @@ async fn render(state: &PortalState, text: &str, raw: Option<&str>) -> Result<Ma
         description: format!("What health organizations publish about {label}."),
         canonical: Some(path.clone()),
         feeds: Some(feeds),
-        active: "",
+        data: Some(structured::condition(state, condition)),
+        ..layout::Page::default()
     };
     Ok(page.render(state, &body))
 }

@@ -79,6 +79,7 @@ async fn render(state: &PortalState) -> Result<Markup, Problem> {
         canonical: Some("/".to_owned()),
         feeds: Some(all),
         active: "home",
+        ..layout::Page::default()
     };
     Ok(page.render(state, &body))
 }

@@ -5,13 +5,13 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use carewire_query::public;
+use carewire_query::{public, rights};
 use carewire_schemas::{ConditionTag, CuratedV1, Field, MediaKind, Role};
 use carewire_store::ItemState;
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
 
-use super::{answer, html_answer, layout, sanitise, traits};
+use super::{answer, html_answer, layout, sanitise, structured, traits};
 use crate::{api::broken_row, problem::Problem, state::PortalState};
 
 /// `/items/{id}`
@@ -120,7 +120,7 @@ fn curated(state: &PortalState, item: &CuratedV1, (first, seq): (i64, i64), now:
                         div { dt { "Last changed" } dd { (layout::moment(item.updated)) } }
                         div { dt { "Version" } dd { (item.version) } }
                         div { dt { "In the network" } dd { "number " (first) @if seq != first { span.quiet { ", last change " (seq) } } } }
-                        @if let Some(licence) = &item.licence { div { dt { "Licence" } dd { (licence) } } }
+                        @if let Some(licence) = &item.licence { div { dt { "Licence" } dd { (licence) @if rights::granted(licence).is_some() { " " a href={ "/items/" (item.id) "/republish" } { "Republish" } } } } }
                         div { dt { "As data" } dd { a href={ "/v1/items/" (item.id) } { "JSON" } } }
                     }
                 }
@@ -134,7 +134,9 @@ fn curated(state: &PortalState, item: &CuratedV1, (first, seq): (i64, i64), now:
         feeds: about
             .first()
             .map(|tag| layout::Feeds::new(tag.name.as_str(), format!("/feeds/conditions/{}", tag.code))),
-        active: "",
+        data: Some(structured::item(state, item)),
+        embeddable: true,
+        ..layout::Page::default()
     };
     page.render(state, &body)
 }

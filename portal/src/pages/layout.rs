@@ -1,5 +1,6 @@
 //! The frame of every page, and the parts that pages share.
 
+use carewire_query::snippet::{Marked, Marker};
 use carewire_schemas::{CuratedV1, ItemKind, Role};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -20,6 +21,10 @@ pub(crate) struct Page {
     pub feeds: Option<Feeds>,
     /// Which entry of the menu is this page.
     pub active: &'static str,
+    /// What the page is about, for search engines (schema.org as JSON-LD).
+    pub data: Option<serde_json::Value>,
+    /// Whether the page can be embedded by its address (oEmbed).
+    pub embeddable: bool,
 }
 
 /// Three feeds of one thing.
@@ -70,6 +75,7 @@ impl Page {
             ("home", "/", "Latest"),
             ("search", "/search", "Search"),
             ("organizations", "/organizations", "Organizations"),
+            ("channels", "/channels", "Channels"),
             ("docs", "/docs", "API"),
         ];
         html! {
@@ -84,6 +90,10 @@ impl Page {
                     @if let Some(path) = &self.canonical { link rel="canonical" href=(state.absolute(path)); }
                     link rel="stylesheet" href=(style::path());
                     link rel="icon" href=(ICON);
+                    @if let (true, Some(path)) = (self.embeddable, &self.canonical) {
+                        link rel="alternate" type="application/json+oembed" title=(self.title) href=(oembed(state, path));
+                    }
+                    @if let Some(data) = &self.data { script type="application/ld+json" { (PreEscaped(script_safe(data))) } }
                     @if let Some(feeds) = &self.feeds {
                         @for (format, kind, address) in feeds.addresses() {
                             link rel="alternate" type=(kind) title={ (feeds.title) " (" (format) ")" } href=(address);
@@ -118,6 +128,19 @@ impl Page {
     }
 }
 
+/// Where the page's oEmbed answer is.
+fn oembed(state: &PortalState, path: &str) -> String {
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    out.append_pair("url", &state.absolute(path));
+    state.absolute(&format!("/oembed?{}", out.finish()))
+}
+
+/// JSON that may stand in a script element: nothing in it can end the element or begin a comment (WHATWG HTML, "restrictions
+/// for contents of script elements").
+pub(crate) fn script_safe(data: &serde_json::Value) -> String {
+    data.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
 /// No icon file is asked for: an empty one stands in the page.
 const ICON: &str = "data:,";
 
@@ -142,16 +165,26 @@ pub(crate) fn read(rows: &[listing::Row]) -> Vec<CuratedV1> {
     rows.iter().filter_map(read).collect()
 }
 
+/// A list of items with the words of a question marked, and the piece of each where they stand; or words for none.
+pub(crate) fn marked_items(items: &[CuratedV1], none: &str, marker: Option<&Marker>) -> Markup {
+    let Some(marker) = marker else { return self::items(items, none) };
+    html! {
+        @if items.is_empty() { p.empty { (none) } }
+        @else { ol.items { @for item in items { li { (card(item, Some(marker))) } } } }
+    }
+}
+
 /// A list of items, or words for none.
 pub(crate) fn items(items: &[CuratedV1], none: &str) -> Markup {
     html! {
         @if items.is_empty() { p.empty { (none) } }
-        @else { ol.items { @for item in items { li { (card(item)) } } } }
+        @else { ol.items { @for item in items { li { (card(item, None)) } } } }
     }
 }
 
 /// One item in a list.
-fn card(item: &CuratedV1) -> Markup {
+fn card(item: &CuratedV1, marker: Option<&Marker>) -> Markup {
+    let text = marker.map(|marker| marker.text(item)).filter(Marked::is_marked);
     let page = format!("/items/{}", item.id);
     let about = item.conditions.iter().filter(|tag| tag.role == Role::About).take(4);
     html! {
@@ -164,11 +197,17 @@ fn card(item: &CuratedV1) -> Markup {
                 (day(item.published))
                 (kind(item))
             }
-            h3 lang=[item.language.as_deref()] dir="auto" { a href=(page) { (item.title) } }
-            @if !item.summary.is_empty() { p.summary lang=[item.language.as_deref()] dir="auto" { (item.summary) } }
+            h3 lang=[item.language.as_deref()] dir="auto" { a href=(page) { @match marker { Some(marker) => (marks(&marker.title(item))), None => (item.title) } } }
+            @if let Some(text) = &text { p.summary lang=[item.language.as_deref()] dir="auto" { (marks(text)) } }
+            @else if !item.summary.is_empty() { p.summary lang=[item.language.as_deref()] dir="auto" { (item.summary) } }
             p.chips { @for tag in about { (chip(tag.code.as_str(), &tag.name)) } }
         }
     }
+}
+
+/// A text with what answers a question marked.
+fn marks(text: &Marked) -> Markup {
+    html! { @for (part, marked) in &text.parts { @if *marked { mark { (part) } } @else { (part) } } }
 }
 
 /// What kind of item, how long, and in what language.

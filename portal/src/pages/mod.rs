@@ -3,6 +3,8 @@
 //! Every page asks the same functions as the API and has no privileged way in. [`layout`] has the frame and the
 //! parts that pages share, [`sanitise`] what may stand in an item's text, [`style`] the one stylesheet.
 
+pub mod application;
+pub mod channel;
 pub mod condition;
 pub mod docs;
 pub mod home;
@@ -10,8 +12,11 @@ pub mod item;
 pub mod lately;
 pub mod layout;
 pub mod organization;
+pub mod republish;
 pub mod sanitise;
 pub mod search;
+pub mod sitemap;
+mod structured;
 pub mod style;
 mod traits;
 
@@ -30,10 +35,17 @@ pub(crate) fn router() -> Router<PortalState> {
     Router::new()
         .route("/", get(home::page))
         .route("/search", get(search::page))
+        .route("/application", get(application::page))
+        .route("/channels", get(channel::list))
+        .route("/channels/{slug}", get(channel::page))
         .route("/conditions/{code}", get(condition::page))
         .route("/items/{id}", get(item::page))
+        .route("/items/{id}/republish", get(republish::page))
         .route("/organizations", get(organization::list))
         .route("/organizations/{slug}", get(organization::page))
+        .route("/robots.txt", get(sitemap::robots))
+        .route("/sitemap.xml", get(sitemap::index))
+        .route("/sitemaps/{file}", get(sitemap::page))
         .route("/docs", get(docs::page))
         .route(&style::path(), get(style::file))
 }

@@ -91,6 +91,7 @@ async fn render(state: &PortalState, slug: &str, raw: Option<&str>) -> Result<Ma
         canonical: Some(path.clone()),
         feeds: Some(feeds),
         active: "organizations",
+        ..layout::Page::default()
     };
     Ok(page.render(state, &body))
 }

@@ -4,11 +4,12 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use carewire_query::Query;
+use carewire_query::{FacetKind, Facets, Query, snippet::Marker};
 use maud::{Markup, html};
 
 use super::{answer, layout};
 use crate::{
+    api::items::facet_label,
     listing,
     problem::{Problem, ProblemKind},
     state::PortalState,
@@ -69,7 +70,11 @@ async fn render(state: &PortalState, raw: &str) -> Result<Markup, Problem> {
                 }
             }
         }
+        @if let Some(meant) = found.as_ref().and_then(|found| found.meant.as_deref()) {
+            p.notice { "Did you mean " a href=(with(raw, "q", meant)) { strong { (meant) } } "?" }
+        }
         @if let Some(found) = &found {
+            div.columns {
             section aria-labelledby="items" {
                 div.head {
                     h2 #items {
@@ -78,8 +83,10 @@ async fn render(state: &PortalState, raw: &str) -> Result<Markup, Problem> {
                     }
                     (found.feeds.links())
                 }
-                (layout::items(&found.items, "Nothing was found. Try fewer words, or a condition's name."))
+                (layout::marked_items(&found.items, "Nothing was found. Try fewer words, or a condition's name.", found.marker.as_ref()))
                 (layout::older(found.listed.next.as_ref().map(|after| layout::next_path("/search", raw, after)).as_deref()))
+            }
+            (narrowing(state, raw, found.listed.facets.as_ref()))
             }
         }
     };
@@ -96,15 +103,65 @@ struct Found {
     listed: listing::Listed,
     items: Vec<carewire_schemas::CuratedV1>,
     feeds: layout::Feeds,
+    marker: Option<Marker>,
+    meant: Option<String>,
 }
 
 async fn find(state: &PortalState, raw: &str) -> Result<Found, Problem> {
     let (query, mut paging) = listing::read(Some(raw), state.vocabulary())?;
     paging.limit = layout::PAGE;
-    let listed = listing::find(state, &query, paging).await?;
+    let first_page = paging.after.is_none();
+    let listed = listing::find_with(state, &query, paging, true).await?;
     let items = layout::read(&listed.rows);
     let feeds = feeds_of(&query);
-    Ok(Found { listed, items, feeds })
+    let marker = query.q.as_ref().map(|q| Marker::new(q, state.vocabulary()));
+    let meant = match listed.total {
+        Some(total) if first_page => listing::did_you_mean(state, &query, total).await?,
+        _ => None,
+    };
+    Ok(Found { listed, items, feeds, marker, meant })
+}
+
+/// The address of this search with another value of a parameter, from its first page.
+fn with(raw: &str, name: &str, value: &str) -> String {
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    let pairs = url::form_urlencoded::parse(raw.as_bytes());
+    out.extend_pairs(pairs.filter(|(key, value)| key != name && key != "after" && !value.is_empty()));
+    if !value.is_empty() {
+        out.append_pair(name, value);
+    }
+    format!("/search?{}", out.finish())
+}
+
+/// What the answers can be narrowed to, with counts; and what they are narrowed to, to be taken back.
+fn narrowing(state: &PortalState, raw: &str, facets: Option<&Facets>) -> Markup {
+    const TITLES: [&str; FacetKind::ALL.len()] = ["Condition", "Organization", "Kind", "Language", "Reading level"];
+    let Some(facets) = facets else { return html! {} };
+    let given =
+        |name: &str| url::form_urlencoded::parse(raw.as_bytes()).any(|(key, value)| key == name && !value.is_empty());
+    html! {
+        aside aria-label="Narrow the answers" {
+            @for ((kind, title), values) in FacetKind::ALL.into_iter().zip(TITLES).zip(facets) {
+                @let asked = given(kind.parameter());
+                @if asked || values.len() > 1 || (kind == FacetKind::Condition && !values.is_empty()) {
+                    section.panel {
+                        h2 { (title) }
+                        @if asked { p { a href=(with(raw, kind.parameter(), "")) { "Any" } } }
+                        ul.facets {
+                            @for facet in values {
+                                li {
+                                    @if kind == FacetKind::Organization || !asked {
+                                        a href=(with(raw, kind.parameter(), &facet.value)) { (facet_label(state, kind, &facet.value)) }
+                                    } @else { (facet_label(state, kind, &facet.value)) }
+                                    span.quiet { " " (layout::number(i64::try_from(facet.count).unwrap_or(i64::MAX))) @if facet.more { "+" } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn feeds_of(query: &Query) -> layout::Feeds {

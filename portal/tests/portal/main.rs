@@ -2,9 +2,13 @@
 
 mod access;
 mod answers;
+mod browser;
 mod checks;
 mod description;
+mod lookups;
 mod ownership;
 mod pages;
 mod problems;
+mod searching;
+mod sites;
 mod support;

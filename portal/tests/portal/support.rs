@@ -68,6 +68,11 @@ impl Answer {
 }
 
 pub async fn network() -> Network {
+    network_at("https://care.example/").await
+}
+
+/// A network that is reached at `address`.
+pub async fn network_at(address: &str) -> Network {
     let folder = tempfile::tempdir().expect("a folder");
     let config = StoreConfig::new(Target::Sqlite(folder.path().join("carewire.db")));
     let store = Store::open(&config).await.expect("a store");
@@ -100,7 +105,7 @@ pub async fn network() -> Network {
         member: token("mary", Role::Member, Some(&organization)).await,
         other_member: token("kim", Role::Member, Some(&other)).await,
     };
-    let public_url = Url::parse("https://care.example/").expect("an address");
+    let public_url = Url::parse(address).expect("an address");
     // What is checked in tests is served on loopback.
     let fetch = FetchConfig {
         allow: vec!["127.0.0.0/8".parse().expect("a range")],

@@ -1,8 +1,11 @@
 //! Addresses of feeds: from a request to the one canonical address of what it asks.
 
+use std::sync::Arc;
+
 use carewire_conditions::Vocabulary;
 use carewire_query::{Cursor, Query, Sort, render::Format};
 use carewire_schemas::{ConditionCode, Slug};
+use carewire_store::Channel;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{Problem, archive::Range};
@@ -15,6 +18,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(super) enum Address {
     /// A feed in a format.
     Feed(Box<FeedAddress>),
+    /// The same as a page, for browsers.
+    View(Box<FeedAddress>),
     /// The list of feeds.
     Opml,
 }
@@ -33,7 +38,15 @@ pub(super) enum Subject {
     All,
     Condition { code: ConditionCode, mentions: bool },
     Organization(Slug),
+    Channel(Arc<ChannelFeed>),
     Search(Box<Query>),
+}
+
+/// A channel as its feed needs it.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct ChannelFeed {
+    pub channel: Channel,
+    pub query: Query,
 }
 
 /// Which part of a feed.
@@ -54,6 +67,7 @@ impl Subject {
             Self::All => Query::default(),
             Self::Condition { code, mentions } => Query { about_only: !mentions, ..Query::about(code.clone()) },
             Self::Organization(slug) => Query::of_organization(slug.as_str()),
+            Self::Channel(channel) => channel.query.clone(),
             Self::Search(query) => (**query).clone(),
         }
     }
@@ -110,6 +124,7 @@ impl FeedAddress {
                 format!("{base}feeds/conditions/{code}.{extension}")
             }
             Subject::Organization(slug) => format!("{base}feeds/organizations/{slug}.{extension}"),
+            Subject::Channel(feed) => format!("{base}feeds/channels/{}.{extension}", feed.channel.slug),
             Subject::Search(query) => {
                 let canonical = query.canonical();
                 if !canonical.is_empty() {
@@ -130,6 +145,14 @@ impl FeedAddress {
         url
     }
 
+    /// What tells it from all others; a channel that was changed is another.
+    fn key(&self) -> String {
+        match &self.subject {
+            Subject::Channel(feed) => format!("{}#{}", self.url(""), feed.channel.updated_at.as_millisecond()),
+            _ => self.url(""),
+        }
+    }
+
     /// The same part in another format.
     pub fn in_format(&self, format: Format) -> Self {
         Self { format, ..self.clone() }
@@ -145,7 +168,8 @@ impl Address {
     /// What tells it from all others.
     pub fn key(&self) -> String {
         match self {
-            Self::Feed(feed) => feed.url(""),
+            Self::Feed(feed) => feed.key(),
+            Self::View(feed) => format!("view {}", feed.key()),
             Self::Opml => "opml".to_owned(),
         }
     }
@@ -215,7 +239,8 @@ pub(super) fn top(raw: &str, query: Option<&str>, vocabulary: &Vocabulary) -> Re
             Ok(FeedAddress { subject, format, part })
         }
         _ => Err(Problem::not_found(
-            "there are /feeds/all, /feeds/search, /feeds/conditions/{code} and /feeds/organizations/{slug}",
+            "there are /feeds/all, /feeds/search, /feeds/conditions/{code}, /feeds/organizations/{slug} and \
+             /feeds/channels/{slug}",
         )),
     }
 }
@@ -239,4 +264,25 @@ pub(super) fn organization(raw: &str, query: Option<&str>) -> Result<FeedAddress
     let (name, format) = file(raw)?;
     let slug = Slug::new(name).map_err(|_| Problem::not_found("there is no such organization"))?;
     Ok(FeedAddress { subject: Subject::Organization(slug), format, part: own_parameters(query, None)? })
+}
+
+/// `/feeds/channels/{slug}.…`: the short name, for the channel to be looked up.
+pub(super) fn channel_slug(raw: &str) -> Result<(Slug, Format), Problem> {
+    let (name, format) = file(raw)?;
+    let slug = Slug::new(name).map_err(|_| Problem::not_found("there is no such channel"))?;
+    Ok((slug, format))
+}
+
+/// The feed of a channel.
+pub(super) fn channel(
+    channel: Channel,
+    format: Format,
+    query: Option<&str>,
+    vocabulary: &Vocabulary,
+) -> Result<FeedAddress, Problem> {
+    let question = Query::from_pairs(url::form_urlencoded::parse(channel.query.as_bytes()), vocabulary)?;
+    let part = own_parameters(query, None)?;
+    // A feed goes by time.
+    let question = Query { sort: None, ..question };
+    Ok(FeedAddress { subject: Subject::Channel(Arc::new(ChannelFeed { channel, query: question })), format, part })
 }

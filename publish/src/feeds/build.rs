@@ -9,7 +9,7 @@ use carewire_query::{
     Cursor, Query, Tri, public,
     render::{self, Deleted, FeedItem, FeedMeta, Format, Paging},
 };
-use carewire_schemas::{ChangeSeq, CuratedV1, Fields, ItemId};
+use carewire_schemas::{ChangeSeq, CuratedV1, Fields, ItemId, ItemKind};
 use carewire_store::{ChangeRow, ItemState};
 use jiff::Timestamp;
 
@@ -33,6 +33,19 @@ pub(super) struct Built {
     pub updated: Option<Timestamp>,
     /// Changes up to this number are in it.
     pub checked: ChangeSeq,
+    /// The items in it with their versions.
+    pub versions: Vec<(ItemId, i64)>,
+}
+
+/// How a feed is to be rendered.
+#[derive(Clone, Copy)]
+pub(super) enum As<'a> {
+    /// In its format.
+    Feed,
+    /// In its format, without the items that the client has in these versions.
+    Delta(&'a HashSet<(ItemId, i64)>),
+    /// As a page.
+    View,
 }
 
 /// Items of a feed, newest (or best) first.
@@ -45,7 +58,7 @@ struct Found {
 
 impl FeedsState {
     /// Renders a feed as of now.
-    pub(super) async fn build(&self, address: &FeedAddress) -> Result<Built, Problem> {
+    pub(super) async fn build(&self, address: &FeedAddress, how: As<'_>) -> Result<Built, Problem> {
         // What the log has now, every later reading of the store has too.
         let inner = &self.inner;
         inner.index.recent().advance(&inner.store, self.current()).await?;
@@ -71,13 +84,25 @@ impl FeedsState {
         let left = departed.iter().filter_map(|row| Timestamp::from_millisecond(row.at).ok());
         let left = if paging.archive { None } else { left.max() };
         let changed = found.items.iter().map(|(_, item)| item.updated);
-        let updated = changed.chain(left).max().unwrap_or(Timestamp::UNIX_EPOCH);
+        let edited = match &address.subject {
+            Subject::Channel(feed) => Some(feed.channel.updated_at),
+            _ => None,
+        };
+        let updated = changed.chain(left).chain(edited).max().unwrap_or(Timestamp::UNIX_EPOCH);
         let newest_part = address.part(Part::Newest);
         let alternates = Format::ALL.into_iter().filter(|format| *format != address.format);
         let meta = FeedMeta {
             id: render::feed_id(&newest_part.in_format(Format::Atom).url(&inner.base)),
             title,
-            description: format!("Health content from the organizations of this network, curated. {}", inner.base),
+            description: match &address.subject {
+                Subject::Channel(feed) if !feed.channel.description.is_empty() => feed.channel.description.clone(),
+                _ => format!("Health content from the organizations of this network, curated. {}", inner.base),
+            },
+            picture: match &address.subject {
+                Subject::Channel(feed) => feed.channel.picture.clone(),
+                _ => None,
+            },
+            podcast: query.kinds == [ItemKind::Audio],
             base: inner.base.clone(),
             self_url: address.url(&inner.base),
             page_url,
@@ -88,9 +113,17 @@ impl FeedsState {
             paging,
             deleted,
         };
-        let items: Vec<FeedItem> = found.items.into_iter().map(|(_, value)| FeedItem { value }).collect();
-        let body = render::render(address.format, &meta, &items);
-        Ok(Built { body, updated: Some(updated), checked: found.checked })
+        let versions: Vec<_> = found.items.iter().map(|(_, item)| (item.id, item.version)).collect();
+        let mut items: Vec<FeedItem> = found.items.into_iter().map(|(_, value)| FeedItem { value }).collect();
+        let body = match how {
+            As::Feed => render::render(address.format, &meta, &items),
+            As::Delta(known) => {
+                items.retain(|item| !known.contains(&(item.value.id, item.value.version)));
+                render::render(address.format, &meta, &items)
+            }
+            As::View => render::view(&meta, &items),
+        };
+        Ok(Built { body, updated: Some(updated), checked: found.checked, versions })
     }
 
     /// The feed's title and the page that shows the same.
@@ -109,6 +142,7 @@ impl FeedsState {
                     found.ok_or_else(|| Problem::not_found(format!("there is no organization named {slug}")))?;
                 (format!("Carewire: {}", organization.name), format!("{base}organizations/{slug}"))
             }
+            Subject::Channel(feed) => (feed.channel.title.clone(), format!("{base}channels/{}", feed.channel.slug)),
             Subject::Search(query) => {
                 let words = query.q.as_ref().map_or_else(|| query.canonical(), |q| q.canonical());
                 (format!("Carewire: {words}"), format!("{base}search?{}", query.canonical()))

@@ -15,7 +15,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use carewire_query::Query;
-use carewire_schemas::ChangeSeq;
+use carewire_schemas::{ChangeSeq, ItemId};
 use http::{HeaderMap, HeaderValue, header};
 use moka::future::Cache as Moka;
 use tokio::sync::{Mutex, OnceCell};
@@ -23,7 +23,8 @@ use tokio::sync::{Mutex, OnceCell};
 use super::{
     FeedsState, Problem,
     address::{Address, Part},
-    build::{Built, touches},
+    build::{As, Built, touches},
+    delta::States,
     metrics, opml,
 };
 
@@ -35,6 +36,10 @@ const LONGEST_ALIAS: usize = 1_000;
 const RENDER_SHARE: u32 = 4;
 /// Longest that a change waits because of that.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// A feed as a page: own styles and nothing else, never in a frame.
+const VIEW_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
+                           frame-ancestors 'none'";
 
 /// How a body is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +58,8 @@ pub(super) struct Rendered {
     pub last_modified: Option<u64>,
     /// Changes up to this number are taken into account.
     pub checked: AtomicI64,
+    /// The items with their versions: what an older state lacks is told by them.
+    pub versions: Vec<(ItemId, i64)>,
     cost: Duration,
     at: Instant,
 }
@@ -70,6 +77,8 @@ pub(super) struct Slot {
     rendered: ArcSwapOption<Rendered>,
     rendering: Mutex<()>,
     bytes: AtomicUsize,
+    /// States that clients may still have.
+    pub states: States,
 }
 
 /// All of it.
@@ -94,7 +103,7 @@ impl Cache {
         self.aliases.get(asked).await?.upgrade()
     }
 
-    /// The slot of an address, made when there is none, and remembered by the way it was asked.
+    /// The slot of an address, made when there is none, and remembered by the way it was asked (where that is not empty).
     pub async fn slot(&self, asked: &str, address: Address) -> Arc<Slot> {
         let key = address.key();
         let fresh = || Slot {
@@ -102,9 +111,10 @@ impl Cache {
             rendered: ArcSwapOption::empty(),
             rendering: Mutex::new(()),
             bytes: AtomicUsize::new(0),
+            states: States::default(),
         };
         let slot = self.slots.get_with_by_ref(&key, async { Arc::new(fresh()) }).await;
-        if asked.len() <= LONGEST_ALIAS {
+        if (1..=LONGEST_ALIAS).contains(&asked.len()) {
             self.aliases.insert(asked.to_owned(), Arc::downgrade(&slot)).await;
         }
         slot
@@ -160,7 +170,8 @@ impl FeedsState {
         }
         let started = Instant::now();
         let built = match &slot.address {
-            Address::Feed(address) => self.build(address).await,
+            Address::Feed(address) => self.build(address, As::Feed).await,
+            Address::View(address) => self.build(address, As::View).await,
             Address::Opml => opml::build(self).await,
         };
         let built = match built {
@@ -173,6 +184,9 @@ impl FeedsState {
         metrics::RENDER_SECONDS.observe(started.elapsed().as_secs_f64());
         let rendered = Arc::new(Rendered::new(&slot.address, built, started.elapsed()));
         slot.bytes.store(rendered.identity.body.len(), Ordering::Relaxed);
+        if let Some(old) = slot.rendered.load_full() {
+            slot.states.keep(&old);
+        }
         slot.rendered.store(Some(Arc::clone(&rendered)));
         self.inner.cache.weigh(slot).await;
         Ok(rendered)
@@ -186,7 +200,7 @@ impl FeedsState {
         // Too much has changed to walk through, or the index is being built: the feed is rendered, if not all the time.
         let Some(rows) = self.inner.index.recent().between(checked, tip) else { return lately };
         let query = match &slot.address {
-            Address::Feed(feed) => feed.subject.query(),
+            Address::Feed(feed) | Address::View(feed) => feed.subject.query(),
             Address::Opml => Query::default(),
         };
         let mut gone = false;
@@ -194,7 +208,7 @@ impl FeedsState {
         for row in &rows {
             let how = match &slot.address {
                 Address::Opml => opml::touches(row),
-                Address::Feed(feed) => match feed.part {
+                Address::Feed(feed) | Address::View(feed) => match feed.part {
                     // Into a complete range of numbers nothing new comes.
                     Part::Archive(_) if row.before.is_none() && row.version <= 1 => None,
                     _ => touches(row, &query, self),
@@ -246,6 +260,7 @@ impl Rendered {
             Address::Feed(feed) => {
                 (feed.format.media_type(), if matches!(feed.part, Part::Archive(_)) { 3_600 } else { 60 })
             }
+            Address::View(_) => ("text/html; charset=utf-8", 60),
             Address::Opml => ("text/x-opml; charset=utf-8", 60),
         };
         let last_modified = built.updated.and_then(|updated| u64::try_from(updated.as_second()).ok());
@@ -259,7 +274,13 @@ impl Rendered {
             headers.insert(header::LAST_MODIFIED, text(httpdate::fmt_http_date(system)));
         }
         headers.insert(header::CACHE_CONTROL, text(format!("public, max-age={max_age}")));
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        let vary = if matches!(address, Address::Opml) { "accept-encoding" } else { "accept, accept-encoding" };
+        headers.insert(header::VARY, HeaderValue::from_static(vary));
+        if matches!(address, Address::View(_)) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(VIEW_POLICY));
+            headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, link"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -269,6 +290,7 @@ impl Rendered {
             brotli: OnceCell::new(),
             last_modified,
             checked: AtomicI64::new(built.checked),
+            versions: built.versions,
             cost,
             at: Instant::now(),
         }

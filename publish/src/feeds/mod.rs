@@ -8,13 +8,17 @@
 //! What is filtered comes from the search index, which follows the sequence with some 200 ms behind; the rows that it has
 //! not seen yet are laid over its answer, so that a feed is never older than the store.
 //!
+//! Who prefers `text/html` gets the feed as a page; who has an older state and asks with `A-IM: feed` gets what is new
+//! ([`delta`]).
+//!
 //! | address | what |
 //! | --- | --- |
 //! | `/feeds/all.{atom,rss,json}` | everything curated |
 //! | `/feeds/conditions/{code}.{…}` | about a condition and what is below it; `?mentions=include` widens |
 //! | `/feeds/organizations/{slug}.{…}` | carried by an organization |
+//! | `/feeds/channels/{slug}.{…}` | a named, saved question |
 //! | `/feeds/search.{…}?…` | any question; pages by `after` (RFC 5005 §3) |
-//! | `?archive=A-B` | of the first three: items whose `first` is in that range (RFC 5005 §4, [`archive`]) |
+//! | `?archive=A-B` | of all but the search: items whose `first` is in that range (RFC 5005 §4, [`archive`]) |
 //! | `/opml` | these feeds, by condition and organization |
 //! | `/v1/changes` | the sequence ([`changes`]) |
 
@@ -23,6 +27,7 @@ mod archive;
 mod build;
 mod cache;
 mod changes;
+mod delta;
 pub mod metrics;
 mod opml;
 mod problem;
@@ -30,13 +35,14 @@ mod respond;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use carewire_conditions::Vocabulary;
 use carewire_query::SearchIndex;
 use carewire_schemas::ChangeSeq;
-use carewire_store::Store;
+use carewire_store::{Channel, Store};
+use moka::future::Cache as Moka;
 use tokio::sync::watch;
 use url::Url;
 
@@ -45,6 +51,9 @@ pub use problem::Problem;
 
 /// Bytes of rendered feeds kept, compressed forms included.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a channel that was changed may still be served as it was.
+const CHANNEL_KEPT: Duration = Duration::from_secs(1);
 
 /// What serving feeds needs. Cheap to clone.
 #[derive(Clone)]
@@ -62,6 +71,8 @@ struct Inner {
     hub: Option<String>,
     sequence: watch::Receiver<ChangeSeq>,
     cache: Cache,
+    /// Channels by their short names, for a moment: each request for one asks.
+    channels: Moka<String, Option<Channel>>,
 }
 
 impl FeedsState {
@@ -74,7 +85,8 @@ impl FeedsState {
         }
         let sequence = store.sequence();
         let cache = Cache::new(CACHE_BYTES);
-        Self { inner: Arc::new(Inner { store, index, vocabulary, base, hub: None, sequence, cache }) }
+        let channels = Moka::builder().max_capacity(10_000).time_to_live(CHANNEL_KEPT).build();
+        Self { inner: Arc::new(Inner { store, index, vocabulary, base, hub: None, sequence, cache, channels }) }
     }
 
     /// The last number of the sequence that this process knows.
@@ -90,6 +102,8 @@ pub fn router(state: FeedsState) -> Router {
         .route("/feeds/{file}", get(respond::top).fallback(wrong_method))
         .route("/feeds/conditions/{file}", get(respond::condition).fallback(wrong_method))
         .route("/feeds/organizations/{file}", get(respond::organization).fallback(wrong_method))
+        .route("/feeds/channels/{file}", get(respond::channel).fallback(wrong_method))
+        .route("/feeds/view.css", get(respond::stylesheet).fallback(wrong_method))
         .route("/opml", get(respond::opml).fallback(wrong_method))
         .route("/v1/changes", get(changes::get).fallback(wrong_method))
         .with_state(state)

@@ -19,7 +19,7 @@ pub(super) fn touches(row: &ChangeRow) -> Option<bool> {
     (!same).then_some(false)
 }
 
-/// The list as of now: everything, conditions that items are about, organizations that carry items.
+/// The list as of now: everything, conditions that items are about, organizations that carry items, channels.
 pub(super) async fn build(state: &FeedsState) -> Result<Built, Problem> {
     let inner = &state.inner;
     let index = Arc::clone(&inner.index);
@@ -48,6 +48,7 @@ pub(super) async fn build(state: &FeedsState) -> Result<Built, Problem> {
     named.truncate(MOST);
     named.sort_unstable();
     organizations.truncate(MOST);
+    let channels = inner.store.channels(None, MOST, None).await?;
 
     let base = &inner.base;
     let mut xml = Writer::new(300 * (named.len() + organizations.len() + 10));
@@ -67,7 +68,15 @@ pub(super) async fn build(state: &FeedsState) -> Result<Built, Problem> {
     for one in &organizations {
         outline(&mut xml, &one.name, &format!("organizations/{}", one.slug), &format!("organizations/{}", one.slug));
     }
-    xml.raw("</outline>\n</body>\n</opml>\n");
+    xml.raw("</outline>\n");
+    if !channels.is_empty() {
+        xml.tag("outline", &[("text", "Channels")], false).raw("\n");
+        for one in &channels {
+            outline(&mut xml, &one.title, &format!("channels/{}", one.slug), &format!("channels/{}", one.slug));
+        }
+        xml.raw("</outline>\n");
+    }
+    xml.raw("</body>\n</opml>\n");
     // When a condition came to have items stands nowhere: entity tags alone tell whether the list changed.
-    Ok(Built { body: xml.finish(), updated: None, checked: position })
+    Ok(Built { body: xml.finish(), updated: None, checked: position, versions: Vec::new() })
 }

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tantivy::TantivyDocument;
 
-use super::schema::Fields;
+use super::{
+    facets::{self, FacetKind},
+    schema::Fields,
+};
 use crate::{query::BODY_LIMIT, text::append_plain};
 
 /// An item to be indexed: its public form as the store holds it.
@@ -36,6 +39,7 @@ struct Looked<'a> {
     #[serde(default)]
     kind: ItemKind,
     published: Timestamp,
+    updated: Timestamp,
     #[serde(borrow, default)]
     media: Vec<LookedDuration<'a>>,
     #[serde(borrow, default)]
@@ -125,6 +129,17 @@ pub(super) fn document(
     document.add_u64(fields.id_low, low);
     document.add_i64(fields.first, item.first);
     document.add_i64(fields.published, looked.published.as_millisecond());
+    document.add_i64(fields.updated, looked.updated.as_millisecond());
+    let mut count = |kind: FacetKind, value: &str| document.add_u64(fields.facets[kind as usize], facets::key(value));
+    for tag in looked.conditions.iter().filter(|tag| !tag.negated && tag.role == Role::About) {
+        count(FacetKind::Condition, tag.code.as_str());
+    }
+    looked.sources.iter().for_each(|source| count(FacetKind::Organization, &source.slug));
+    count(FacetKind::Kind, looked.kind.as_str());
+    looked.traits.reading.iter().for_each(|reading| count(FacetKind::Level, reading.level.as_str()));
+    if let Some(tag) = &looked.language {
+        count(FacetKind::Language, &facets::primary(tag));
+    }
     let durations = looked.video.iter().chain(&looked.media);
     if let Some(seconds) = durations.filter_map(|one| one.duration).next() {
         document.add_u64(fields.duration, seconds.into());

@@ -6,31 +6,36 @@
 //! [`SearchIndex::position`] says how far it is.
 
 mod document;
+mod facets;
 mod follow;
+mod postings;
 mod schema;
 mod search;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use carewire_conditions::Vocabulary;
-use carewire_schemas::{ChangeSeq, ItemId};
+use carewire_schemas::{ChangeSeq, ConditionCode, ItemId};
+use rustc_hash::FxHashMap;
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, Term,
     indexer::{IndexWriterOptions, LogMergePolicy, UserOperation},
 };
 use tokio::sync::watch;
 
-use crate::recent::Recent;
+use crate::{recent::Recent, spelling::Spoken};
 pub use document::IndexedItem;
+pub use facets::{COUNTED, Facet, FacetKind, Facets};
 use schema::Fields;
-pub use search::{Cursor, CursorError, Hit, Hits, MAX_OFFSET};
+pub use search::{Ask, Cursor, CursorError, Hit, Hits, MAX_OFFSET};
 
 /// Memory of the writer's arena, in bytes.
 const WRITER_MEMORY: usize = 24_000_000;
@@ -59,6 +64,10 @@ pub struct SearchIndex {
     snapshot: ArcSwap<Snapshot>,
     position: watch::Sender<ChangeSeq>,
     recent: Recent,
+    /// Codes by their keys as facets.
+    codes: OnceLock<FxHashMap<u64, ConditionCode>>,
+    /// The words of the vocabulary, for what is misspelt.
+    spoken: OnceLock<Spoken>,
 }
 
 /// A state of the index that can be searched.
@@ -133,6 +142,8 @@ impl SearchIndex {
             snapshot,
             position: watch::Sender::new(position),
             recent: Recent::default(),
+            codes: OnceLock::new(),
+            spoken: OnceLock::new(),
         })
     }
 

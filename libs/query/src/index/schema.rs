@@ -6,10 +6,11 @@ use tantivy::{
     tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer},
 };
 
+use super::facets::FacetKind;
 use crate::text::{self, Words};
 
 /// Raised when the fields change; an index of another version is built anew.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 const TOKENIZER: &str = "carewire";
 
 /// The name of the folder of an index that this code can read.
@@ -29,6 +30,8 @@ pub(super) struct Fields {
     pub first: Field,
     /// When it was published, milliseconds since the epoch.
     pub published: Field,
+    /// When its public form last changed, milliseconds since the epoch.
+    pub updated: Field,
     /// Seconds of a video or sound.
     pub duration: Field,
     pub title: Field,
@@ -44,6 +47,8 @@ pub(super) struct Fields {
     pub grade: Field,
     /// The tag and what is above it: `es-mx`, `es`.
     pub language: Field,
+    /// Values by which answers are counted, as [`super::facets::key`]: columns in order of [`super::facets::FacetKind::ALL`].
+    pub facets: [Field; FacetKind::ALL.len()],
 }
 
 /// The schema and its fields.
@@ -71,6 +76,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         id_low: builder.add_u64_field("id_low", column()),
         first: builder.add_i64_field("first", column()),
         published: builder.add_i64_field("published", column()),
+        updated: builder.add_i64_field("updated", column()),
         duration: builder.add_u64_field("duration", column()),
         title: builder.add_text_field("title", words()),
         body: builder.add_text_field("body", words()),
@@ -81,6 +87,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         traits: builder.add_text_field("traits", terms()),
         grade: builder.add_u64_field("grade", column()),
         language: builder.add_text_field("language", terms()),
+        facets: FacetKind::ALL.map(|kind| builder.add_u64_field(kind.column(), column())),
     };
     (builder.build(), fields)
 }

@@ -1,27 +1,33 @@
 //! Searching: a query becomes postings and columns; one walk counts all that match and keeps the best.
+//!
+//! By relevance, what the words score (BM25, more in titles, more for items about the condition that they name) is weighed by
+//! age: new items keep it all, old ones at least [`OLD_SHARE`] of it.
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt, ops::Bound, str::FromStr, sync::Arc};
 
-use carewire_schemas::{ChangeSeq, ConditionCode, ItemId, ItemKind};
+use carewire_conditions::Vocabulary;
+use carewire_schemas::{ChangeSeq, ConditionCode, ItemId};
+use jiff::Timestamp;
 use tantivy::{
     DocId, Score, SegmentOrdinal, SegmentReader, Term,
     collector::{Collector, SegmentCollector},
     columnar::ColumnValues,
-    query::{
-        AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query as Postings, RangeQuery,
-        TermQuery,
-    },
+    query::{BooleanQuery, Occur, Query as Postings, RangeQuery},
     schema::{Field, IndexRecordOption},
 };
 use uuid::Uuid;
 
-use super::{IndexError, SearchIndex, schema::Fields};
-use crate::query::{Clause, Query, Sort};
+use super::{
+    IndexError, SearchIndex,
+    facets::{self, Facets, SAMPLE, Seen, Tally},
+    postings::unscored,
+};
+use crate::query::{Query, Sort};
 
-/// Hits in the title count this much more than in the body.
-const TITLE_BOOST: Score = 3.0;
-/// An item about the condition that the words name counts as a good hit under whichever name.
-const CONDITION_SCORE: Score = 8.0;
+/// What is left of the score of an item that is very old.
+const OLD_SHARE: Score = 0.6;
+/// Milliseconds in which half of what age takes is taken: a year.
+const HALF_LIFE: Score = 365.25 * 86_400_000.0;
 
 /// Where the next page begins. As text: `f120` or `o200`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +87,25 @@ pub struct Hits {
     pub total: usize,
     /// Up to which change the answer takes the items into account.
     pub position: ChangeSeq,
+    /// Their values, where that was asked.
+    pub facets: Option<Facets>,
+}
+
+/// How a question is asked.
+#[derive(Clone, Copy, Default)]
+pub struct Ask<'a> {
+    /// The order; without it what [`Query::order`] says.
+    pub order: Option<Sort>,
+    /// Where the page begins.
+    pub after: Option<Cursor>,
+    /// Items of a page.
+    pub limit: usize,
+    /// Only items that last changed at or after the one, before the other, in milliseconds since the epoch.
+    pub updated: (Option<i64>, Option<i64>),
+    /// Whether to count the values of all answers; the vocabulary that names conditions.
+    pub facets: Option<&'a Vocabulary>,
+    /// The instant from which age is reckoned, in milliseconds since the epoch; now, without it.
+    pub now: Option<i64>,
 }
 
 impl SearchIndex {
@@ -104,15 +129,31 @@ impl SearchIndex {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Hits, IndexError> {
+        self.ask(query, &Ask { order: Some(order), after, limit, ..Ask::default() })
+    }
+
+    /// Answers a question as it is asked.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn ask(&self, query: &Query, ask: &Ask<'_>) -> Result<Hits, IndexError> {
         let _timer = crate::metrics::QUERY_SECONDS.start_timer();
         let snapshot = self.snapshot();
-        let (before, skip) = match (order, after) {
+        let (order, limit) = (ask.order.unwrap_or_else(|| query.order()), ask.limit);
+        let (before, skip) = match (order, ask.after) {
             (Sort::Newest, Some(Cursor::First(first))) => (first, 0),
             (_, Some(Cursor::Offset(offset))) => (ChangeSeq::MAX, offset.min(MAX_OFFSET)),
             (_, _) => (ChangeSeq::MAX, 0),
         };
-        let best = Best { scored: order == Sort::Relevance, before, keep: skip.saturating_add(limit) };
-        let (total, mut found) = snapshot.searcher.search(&*self.postings(query), &best)?;
+        let postings = self.within(query, ask.updated);
+        let best = Best {
+            scored: order == Sort::Relevance,
+            before,
+            keep: skip.saturating_add(limit),
+            now: ask.now.unwrap_or_else(|| Timestamp::now().as_millisecond()),
+            tallied: ask.facets.is_some(),
+        };
+        let Kept { total, mut found, seen } = snapshot.searcher.search(&*postings, &best)?;
         found.drain(..skip.min(found.len()));
         let more = match order {
             Sort::Newest => found.len() == limit && limit > 0,
@@ -123,8 +164,25 @@ impl SearchIndex {
             (true, Sort::Relevance, _) => Some(Cursor::Offset(skip + found.len())),
             _ => None,
         };
+        let facets = match ask.facets {
+            Some(vocabulary) => Some(self.facets(&snapshot, query, &*postings, total, seen, vocabulary)?),
+            None => None,
+        };
         let hits = found.into_iter().map(|(_, first, id)| Hit { id: ItemId(Uuid::from_u128(id)), first }).collect();
-        Ok(Hits { hits, next, total, position: snapshot.position })
+        Ok(Hits { hits, next, total, position: snapshot.position, facets })
+    }
+
+    /// The question, of items that last changed within a time only.
+    fn within(&self, query: &Query, (from, to): (Option<i64>, Option<i64>)) -> Box<dyn Postings> {
+        let postings = self.postings(query);
+        if from.is_none() && to.is_none() {
+            return postings;
+        }
+        let term = |ms| Term::from_field_i64(self.fields.updated, ms);
+        let from = from.map_or(Bound::Unbounded, |ms| Bound::Included(term(ms)));
+        let to = to.map_or(Bound::Unbounded, |ms| Bound::Excluded(term(ms)));
+        let updated = unscored(Box::new(RangeQuery::new(from, to)));
+        Box::new(BooleanQuery::new(vec![(Occur::Must, postings), (Occur::Must, updated)]))
     }
 
     /// How many items answer the question.
@@ -133,6 +191,36 @@ impl SearchIndex {
     /// When the index cannot be read.
     pub fn count(&self, query: &Query) -> Result<usize, IndexError> {
         Ok(self.snapshot().searcher.search(&*self.postings(query), &tantivy::collector::Count)?)
+    }
+
+    /// The items whose `first` is in a range, with when they last changed (milliseconds since the epoch), in order of
+    /// `first`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn in_range(&self, range: std::ops::Range<ChangeSeq>) -> Result<Vec<(ItemId, i64)>, IndexError> {
+        let term = |first| Term::from_field_i64(self.fields.first, first);
+        let asked = RangeQuery::new(Bound::Included(term(range.start)), Bound::Excluded(term(range.end)));
+        let snapshot = self.snapshot();
+        let found = snapshot.searcher.search(&asked, &tantivy::collector::DocSetCollector)?;
+        let mut items = Vec::with_capacity(found.len());
+        let mut columns = Vec::new();
+        for segment in snapshot.searcher.segment_readers() {
+            let fast = segment.fast_fields();
+            columns.push((
+                fast.column_first_or_default::<i64>("first")?,
+                fast.column_first_or_default::<i64>("updated")?,
+                fast.column_first_or_default::<u64>("id_high")?,
+                fast.column_first_or_default::<u64>("id_low")?,
+            ));
+        }
+        for address in found {
+            let Some((first, updated, high, low)) = columns.get(address.segment_ord as usize) else { continue };
+            let id = Uuid::from_u64_pair(high.get_val(address.doc_id), low.get_val(address.doc_id));
+            items.push((first.get_val(address.doc_id), ItemId(id), updated.get_val(address.doc_id)));
+        }
+        items.sort_unstable();
+        Ok(items.into_iter().map(|(_, id, updated)| (id, updated)).collect())
     }
 
     /// Conditions that items are about, what is above them included, with the number of items; in order of code.
@@ -181,104 +269,6 @@ impl SearchIndex {
         }
         Ok(counts.into_iter().collect())
     }
-
-    /// The question in terms of the index.
-    fn postings(&self, query: &Query) -> Box<dyn Postings> {
-        let fields = &self.fields;
-        let mut demands: Vec<(Occur, Box<dyn Postings>)> = Vec::new();
-        let mut filter = |occur, postings| demands.push((occur, unscored(postings)));
-        for group in &query.conditions {
-            let in_fields: &[Field] =
-                if query.about_only { &[fields.about] } else { &[fields.about, fields.mentioned] };
-            let terms = group.codes.iter().flat_map(|code| in_fields.iter().map(move |f| (*f, code.as_str())));
-            filter(if group.not { Occur::MustNot } else { Occur::Must }, any_of(terms));
-        }
-        for (field, values) in [
-            (fields.organization, query.organizations.iter().map(String::as_str).collect::<Vec<_>>()),
-            (fields.language, query.languages.iter().map(String::as_str).collect()),
-            (fields.kind, query.kinds.iter().map(|kind| kind.as_str()).collect()),
-        ] {
-            if !values.is_empty() {
-                filter(Occur::Must, any_of(values.into_iter().map(|value| (field, value))));
-            }
-        }
-        if query.leaves_out_aside() {
-            let aside = ItemKind::ALL.iter().filter(|kind| kind.is_aside());
-            filter(Occur::MustNot, any_of(aside.map(|kind| (fields.kind, kind.as_str()))));
-        }
-        for (sort, names) in [
-            ("level", query.levels.iter().map(|level| level.as_str()).collect::<Vec<_>>()),
-            ("evidence", query.evidence.iter().map(|design| design.as_str()).collect()),
-            ("aspect", query.aspects.iter().map(|aspect| aspect.as_str()).collect()),
-            ("audience", query.audience.iter().map(|audience| audience.as_str()).collect()),
-            ("study", query.studies.iter().map(String::as_str).collect()),
-        ] {
-            if !names.is_empty() {
-                let terms: Vec<String> = names.into_iter().map(|name| format!("{sort}:{name}")).collect();
-                filter(Occur::Must, any_of(terms.iter().map(|term| (fields.traits, term.as_str()))));
-            }
-        }
-        if let Some(grade) = query.max_grade {
-            let most = Bound::Included(Term::from_field_u64(fields.grade, grade.into()));
-            filter(Occur::Must, Box::new(RangeQuery::new(Bound::Unbounded, most)));
-        }
-        if query.since.is_some() || query.until.is_some() {
-            let term = |ms| Term::from_field_i64(fields.published, ms);
-            let from = query.since.map_or(Bound::Unbounded, |ms| Bound::Included(term(ms)));
-            let to = query.until.map_or(Bound::Unbounded, |ms| Bound::Excluded(term(ms)));
-            filter(Occur::Must, Box::new(RangeQuery::new(from, to)));
-        }
-        if query.min_duration.is_some() || query.max_duration.is_some() {
-            let term = |seconds: u32| Bound::Included(Term::from_field_u64(fields.duration, seconds.into()));
-            let from = query.min_duration.map_or(Bound::Unbounded, term);
-            let to = query.max_duration.map_or(Bound::Unbounded, term);
-            filter(Occur::Must, Box::new(RangeQuery::new(from, to)));
-        }
-        for clause in query.q.iter().flat_map(|q| &q.clauses) {
-            let postings = words(clause, fields);
-            if clause.not {
-                demands.push((Occur::MustNot, unscored(postings)));
-            } else {
-                demands.push((Occur::Must, postings));
-            }
-        }
-        if demands.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-            demands.push((Occur::Must, unscored(Box::new(AllQuery))));
-        }
-        Box::new(BooleanQuery::new(demands))
-    }
-}
-
-fn unscored(postings: Box<dyn Postings>) -> Box<dyn Postings> {
-    Box::new(ConstScoreQuery::new(postings, 0.0))
-}
-
-fn any_of<'a>(terms: impl Iterator<Item = (Field, &'a str)>) -> Box<dyn Postings> {
-    let one = |(field, text)| -> (Occur, Box<dyn Postings>) {
-        let term = Term::from_field_text(field, text);
-        (Occur::Should, Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
-    };
-    Box::new(BooleanQuery::new(terms.map(one).collect()))
-}
-
-/// Items with the clause's words in title or body, or about the condition that they name.
-fn words(clause: &Clause, fields: &Fields) -> Box<dyn Postings> {
-    let in_field = |field| -> Box<dyn Postings> {
-        let mut terms: Vec<_> = clause.words.iter().map(|word| Term::from_field_text(field, word)).collect();
-        match terms.len() {
-            1 => Box::new(TermQuery::new(terms.remove(0), IndexRecordOption::WithFreqs)),
-            _ => Box::new(PhraseQuery::new(terms)),
-        }
-    };
-    let mut either: Vec<(Occur, Box<dyn Postings>)> = vec![
-        (Occur::Should, Box::new(BoostQuery::new(in_field(fields.title), TITLE_BOOST))),
-        (Occur::Should, in_field(fields.body)),
-    ];
-    if let Some(code) = &clause.code {
-        let about = any_of(std::iter::once((fields.about, code.as_str())));
-        either.push((Occur::Should, Box::new(ConstScoreQuery::new(about, CONDITION_SCORE))));
-    }
-    Box::new(BooleanQuery::new(either))
 }
 
 /// Counts all that match, and keeps the best: by score, then newest; or the newest below a number.
@@ -286,25 +276,37 @@ struct Best {
     scored: bool,
     before: ChangeSeq,
     keep: usize,
+    now: i64,
+    tallied: bool,
 }
 
 /// Score in an order that integers have, `first`, id.
 type Found = (u32, ChangeSeq, u128);
 
+/// What a walk comes to.
+struct Kept {
+    total: usize,
+    found: Vec<Found>,
+    seen: Seen,
+}
+
 struct BestInSegment {
     scored: bool,
     before: ChangeSeq,
     keep: usize,
+    now: i64,
     count: usize,
     first: Arc<dyn ColumnValues<i64>>,
+    published: Arc<dyn ColumnValues<i64>>,
     id_high: Arc<dyn ColumnValues<u64>>,
     id_low: Arc<dyn ColumnValues<u64>>,
     /// The smallest of the kept on top: score, `first`, document.
     heap: BinaryHeap<Reverse<(u32, ChangeSeq, DocId)>>,
+    tally: Option<Tally>,
 }
 
 impl Collector for Best {
-    type Fruit = (usize, Vec<Found>);
+    type Fruit = Kept;
     type Child = BestInSegment;
 
     fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<BestInSegment> {
@@ -313,11 +315,14 @@ impl Collector for Best {
             scored: self.scored,
             before: self.before,
             keep: self.keep,
+            now: self.now,
             count: 0,
             first: columns.column_first_or_default("first")?,
+            published: columns.column_first_or_default("published")?,
             id_high: columns.column_first_or_default("id_high")?,
             id_low: columns.column_first_or_default("id_low")?,
             heap: BinaryHeap::new(),
+            tally: self.tallied.then(|| Tally::new(segment)).transpose()?,
         })
     }
 
@@ -325,27 +330,56 @@ impl Collector for Best {
         self.scored
     }
 
-    fn merge_fruits(&self, fruits: Vec<(usize, Vec<Found>)>) -> tantivy::Result<(usize, Vec<Found>)> {
-        let total = fruits.iter().map(|(count, _)| count).sum();
-        let mut found: Vec<Found> = fruits.into_iter().flat_map(|(_, found)| found).collect();
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        found.truncate(self.keep);
-        Ok((total, found))
+    fn merge_fruits(&self, fruits: Vec<Kept>) -> tantivy::Result<Kept> {
+        let mut all = Kept { total: 0, found: Vec::new(), seen: Seen::default() };
+        for fruit in fruits {
+            all.total += fruit.total;
+            all.found.extend(fruit.found);
+            facets::add(&mut all.seen, fruit.seen);
+        }
+        all.found.sort_unstable_by(|a, b| b.cmp(a));
+        all.found.truncate(self.keep);
+        Ok(all)
+    }
+}
+
+impl BestInSegment {
+    /// The part of an item's score that its age leaves it.
+    fn share(&self, doc: DocId) -> Score {
+        let age = self.now.saturating_sub(self.published.get_val(doc)).max(0) as Score;
+        OLD_SHARE + (1.0 - OLD_SHARE) * (-age / HALF_LIFE).exp2()
     }
 }
 
 impl SegmentCollector for BestInSegment {
-    type Fruit = (usize, Vec<Found>);
+    type Fruit = Kept;
 
     fn collect(&mut self, doc: DocId, score: Score) {
         self.count += 1;
-        let first = self.first.get_val(doc);
-        if first >= self.before || self.keep == 0 {
+        if self.count <= SAMPLE
+            && let Some(tally) = &mut self.tally
+        {
+            tally.take(doc);
+        }
+        if self.keep == 0 {
             return;
         }
+        let full = self.heap.len() >= self.keep;
+        let mut best = if self.scored { score.max(0.0) } else { 0.0 };
+        // Age only takes: what would not be kept without it need not be asked how old it is.
+        if full && self.heap.peek().is_some_and(|worst| best.to_bits() < worst.0.0) {
+            return;
+        }
+        let first = self.first.get_val(doc);
+        if first >= self.before {
+            return;
+        }
+        if self.scored {
+            best *= self.share(doc);
+        }
         // The bits of positive floats are ordered as they are.
-        let score = if self.scored { score.max(0.0).to_bits() } else { 0 };
-        if self.heap.len() < self.keep {
+        let score = best.to_bits();
+        if !full {
             self.heap.push(Reverse((score, first, doc)));
         } else if let Some(mut worst) = self.heap.peek_mut()
             && worst.0 < (score, first, doc)
@@ -354,9 +388,9 @@ impl SegmentCollector for BestInSegment {
         }
     }
 
-    fn harvest(self) -> (usize, Vec<Found>) {
+    fn harvest(self) -> Kept {
         let id = |doc| (u128::from(self.id_high.get_val(doc)) << 64) | u128::from(self.id_low.get_val(doc));
         let found = self.heap.iter().map(|Reverse((score, first, doc))| (*score, *first, id(*doc))).collect();
-        (self.count, found)
+        Kept { total: self.count, found, seen: self.tally.map(|tally| tally.seen).unwrap_or_default() }
     }
 }

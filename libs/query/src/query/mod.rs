@@ -16,6 +16,7 @@
 //! | `language` | BCP 47; `es` also finds `es-MX`; several: any |
 //! | `since`, `until` | when published: RFC 3339 instants (`until` exclusive) or dates (both days included, UTC) |
 //! | `min_duration`, `max_duration`, `duration=MIN-MAX` | seconds of a video or sound |
+//! | `type` | `item`: what the network carries (the default) |
 //! | `sort` | `newest` (default; in order of curation) or `relevance` (default with `q` in searches; needs `q`) |
 //!
 //! A condition feed holds items *about* the condition: who follows diabetes does not want each item that names it

@@ -27,7 +27,7 @@ impl QueryError {
 }
 
 /// The parameters that [`Query::from_pairs`] reads.
-pub const PARAMETERS: [&str; 20] = [
+pub const PARAMETERS: [&str; 21] = [
     "condition",
     "topic",
     "mentions",
@@ -47,6 +47,7 @@ pub const PARAMETERS: [&str; 20] = [
     "duration",
     "min_duration",
     "max_duration",
+    "type",
     "sort",
 ];
 
@@ -146,6 +147,9 @@ impl Query {
                         set(&mut query.max_duration, key, seconds(key, max)?)?;
                     }
                 }
+                // What the network carries; it is left out of the canonical form.
+                "type" if value == "item" => {}
+                "type" => return Err(QueryError::new(key, "must be item; the network carries nothing else")),
                 "sort" => set(
                     &mut query.sort,
                     key,

@@ -23,6 +23,9 @@ pub fn atom(meta: &FeedMeta, items: &[FeedItem]) -> Vec<u8> {
     xml.element("updated", &meta.updated.to_string());
     xml.raw("<author><name>Carewire</name><uri>").text(&meta.base).raw("</uri></author>\n");
     xml.raw("<generator uri=\"").text(&meta.base).raw("\">Carewire</generator>\n");
+    if let Some(picture) = meta.picture.as_deref().and_then(web_address) {
+        xml.element("logo", picture);
+    }
     feed_links(&mut xml, "link", meta, "application/atom+xml");
     xml.empty("link", &[("rel", "alternate"), ("type", "text/html"), ("href", &meta.page_url)]);
     for deleted in &meta.deleted {

@@ -19,6 +19,8 @@ struct Feed<'a> {
     feed_url: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon: Option<&'a str>,
     language: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_url: Option<&'a str>,
@@ -126,6 +128,7 @@ pub fn json(meta: &FeedMeta, items: &[FeedItem]) -> Vec<u8> {
         home_page_url: &meta.page_url,
         feed_url: &meta.self_url,
         description: &meta.description,
+        icon: meta.picture.as_deref().and_then(web_address),
         language: &meta.language,
         next_url: paging.next.as_deref().or(paging.prev_archive.as_deref()),
         authors: [Author { name: "Carewire", url: Some(&meta.base) }],

@@ -8,6 +8,7 @@ pub mod atom;
 pub mod json;
 mod parts;
 pub mod rss;
+mod view;
 pub mod xml;
 
 use carewire_schemas::{CuratedV1, ItemId, MediaKind};
@@ -16,7 +17,9 @@ use uuid::Uuid;
 
 pub use atom::atom;
 pub use json::json;
+pub(crate) use parts::title as shown_title;
 pub use rss::rss;
+pub use view::{VIEW_STYLE, view};
 
 /// The format of a feed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -49,6 +52,16 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.extension() == text)
     }
 
+    /// As people say it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Atom => "Atom",
+            Self::Rss => "RSS",
+            Self::Json => "JSON Feed",
+        }
+    }
+
     /// The media type, with charset.
     #[must_use]
     pub fn media_type(self) -> &'static str {
@@ -69,6 +82,10 @@ pub struct FeedMeta {
     pub title: String,
     /// Plain description.
     pub description: String,
+    /// The address of its picture.
+    pub picture: Option<String>,
+    /// Whether it holds sound only, so that it is a podcast (RSS says so for players).
+    pub podcast: bool,
     /// The network's address, for links to pages: `https://host/`, with the slash.
     pub base: String,
     /// Its own canonical address.

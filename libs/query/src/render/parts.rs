@@ -116,7 +116,7 @@ pub(super) fn language(tag: Option<&str>) -> Option<&str> {
 }
 
 /// A title that is never empty: some readers drop entries without one.
-pub(super) fn title(item: &CuratedV1) -> &str {
+pub(crate) fn title(item: &CuratedV1) -> &str {
     match (item.title.trim(), item.url.as_deref()) {
         ("", Some(url)) => url,
         ("", None) => "Untitled",

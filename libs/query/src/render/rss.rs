@@ -16,17 +16,60 @@ pub fn rss(meta: &FeedMeta, items: &[FeedItem]) -> Vec<u8> {
     let size: usize = items.iter().map(|item| item.value.html.len() + 2_000).sum();
     let mut xml = Writer::new(size + 4_000);
     xml.raw("<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\"");
-    xml.raw(" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"").raw(NAMESPACES).raw(">\n<channel>\n");
+    xml.raw(" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"").raw(NAMESPACES);
+    if meta.podcast {
+        xml.raw(PODCAST_NAMESPACES);
+    }
+    xml.raw(">\n<channel>\n");
     xml.element("title", &meta.title).element("link", &meta.page_url);
     xml.element("description", if meta.description.is_empty() { &meta.title } else { &meta.description });
     xml.element("language", &meta.language).element("lastBuildDate", &date(meta.updated));
     xml.element("generator", "Carewire").raw("<docs>https://www.rssboard.org/rss-specification</docs>\n");
     feed_links(&mut xml, "atom:link", meta, "application/rss+xml");
+    let picture = meta.picture.as_deref().and_then(web_address);
+    if let Some(url) = picture {
+        xml.raw("<image>").element("url", url).element("title", &meta.title).element("link", &meta.page_url);
+        xml.raw("</image>\n");
+    }
+    if meta.podcast {
+        podcast(&mut xml, meta, picture);
+    }
     for item in items {
         entry(&mut xml, meta, &item.value);
     }
     xml.raw("</channel>\n</rss>\n");
     xml.finish()
+}
+
+/// Namespaces of podcasts.
+const PODCAST_NAMESPACES: &str = concat!(
+    " xmlns:itunes=\"http://www.itunes.com/dtds/podcast-1.0.dtd\"",
+    " xmlns:podcast=\"https://podcastindex.org/namespace/1.0\""
+);
+
+/// What players want of a podcast (Apple's "Podcast RSS feed requirements"; Podcast namespace: `guid`, `medium`).
+fn podcast(xml: &mut Writer, meta: &FeedMeta, picture: Option<&str>) {
+    xml.element("itunes:author", "Carewire").element("itunes:explicit", "false");
+    xml.raw("<itunes:category text=\"Health &amp; Fitness\"/>\n");
+    if let Some(url) = picture {
+        xml.empty("itunes:image", &[("href", url)]);
+    }
+    xml.element("podcast:guid", meta.id.trim_start_matches("urn:uuid:")).element("podcast:medium", "podcast");
+}
+
+/// What players want of an episode.
+fn episode(xml: &mut Writer, item: &CuratedV1) {
+    let sound = item.media.iter().find(|media| media.kind.is_attached());
+    if let Some(seconds) = sound.and_then(|media| media.duration) {
+        xml.element("itunes:duration", &seconds.to_string());
+    }
+    if let Some(origin) = item.sources.first() {
+        xml.element("itunes:author", &origin.organization.name);
+    }
+    let preview = item.media.iter().filter(|media| media.thumbnail || media.kind.is_image());
+    if let Some(url) = preview.filter_map(|media| web_address(&media.url)).next() {
+        xml.empty("itunes:image", &[("href", url)]);
+    }
 }
 
 /// RFC 9110 §5.6.7, which is a form of RFC 822's dates that RSS asks for.
@@ -82,6 +125,9 @@ fn entry(xml: &mut Writer, meta: &FeedMeta, item: &CuratedV1) {
         let length = media.length.unwrap_or(0).to_string();
         let mime = mime(media).unwrap_or("application/octet-stream");
         xml.empty("enclosure", &[("url", &media.url), ("length", &length), ("type", mime)]);
+    }
+    if meta.podcast {
+        episode(xml, item);
     }
     media(xml, item);
     xml.raw("</item>\n");

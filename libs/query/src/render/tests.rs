@@ -113,6 +113,8 @@ fn meta(format: Format) -> FeedMeta {
         id: feed_id(&url(Format::Atom)),
         title: "Carewire: everything".to_owned(),
         description: "Health content & more".to_owned(),
+        picture: None,
+        podcast: false,
         base: "https://net.example/".to_owned(),
         self_url: url(format),
         page_url: "https://net.example/".to_owned(),
@@ -274,5 +276,41 @@ proptest! {
         }
         let json: serde_json::Value = serde_json::from_slice(&render(Format::Json, &meta(Format::Json), &items)).expect("JSON");
         prop_assert_eq!(json["items"][0]["content_html"].as_str().unwrap_or_default(), html.as_str());
+    }
+}
+
+#[test]
+fn a_podcast_has_what_players_want() {
+    let picture = Some("https://net.example/p.png".to_owned());
+    let meta = FeedMeta { podcast: true, picture, ..meta(Format::Rss) };
+    let xml = String::from_utf8(rss(&meta, &[FeedItem { value: article() }])).expect("UTF-8");
+    for part in [
+        "<itunes:category text=\"Health &amp; Fitness\"/>",
+        "<itunes:image href=\"https://net.example/p.png\"/>",
+        "<itunes:duration>61</itunes:duration>",
+        "<enclosure url=\"https://clinic.example/walk.mp3\" length=\"12345\" type=\"audio/mpeg\"/>",
+        "<podcast:guid>",
+        "<image><url>https://net.example/p.png</url>",
+    ] {
+        assert!(xml.contains(part), "{part} is not in {xml}");
+    }
+    let plain = String::from_utf8(rss(&self::meta(Format::Rss), &[FeedItem { value: article() }])).expect("UTF-8");
+    assert!(!plain.contains("itunes"));
+}
+
+#[test]
+fn a_page_of_a_feed_is_escaped_and_links_only_to_addresses() {
+    let hostile = CuratedV1 { title: "<script>alert(1)</script>".to_owned(), ..bare() };
+    let html =
+        String::from_utf8(view(&meta(Format::Atom), &[FeedItem { value: hostile }, FeedItem { value: article() }]));
+    let html = html.expect("UTF-8");
+    assert!(!html.contains("<script") && !html.contains("javascript:"), "{html}");
+    for part in [
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "href=\"https://clinic.example/walk?a=1&amp;b=2\"",
+        "<code>https://net.example/feeds/all.atom</code>",
+        "Lakeside Clinic",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
     }
 }

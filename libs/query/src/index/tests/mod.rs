@@ -1,3 +1,5 @@
+mod beside;
+
 use carewire_schemas::{CuratedV1, ItemKind, OrganizationRef, PublicSource, PublicState, Role, StoryId};
 use uuid::Uuid;
 
