@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
 use carewire_fetch::{FetchConfig, IpNet};
 use carewire_ingest::{IngestConfig, ownership::OwnershipConfig, websub::WebsubConfig, youtube::YoutubeConfig};
+use carewire_publish::streams::StreamsConfig;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -50,6 +51,8 @@ pub struct Config {
     pub ownership: OwnershipConfig,
     /// How YouTube is asked beside its feeds.
     pub youtube: YoutubeConfig,
+    /// How streams are served.
+    pub streams: StreamsConfig,
     /// The topics on Kafka and how to reach it.
     pub bus: BusConfig,
     /// Who mail is sent by.
@@ -72,6 +75,7 @@ impl Default for Config {
             websub: WebsubConfig::default(),
             ownership: OwnershipConfig::default(),
             youtube: YoutubeConfig::default(),
+            streams: StreamsConfig::default(),
             bus: BusConfig::default(),
             mail: MailConfig::default(),
             conditions: ConditionsConfig::default(),
@@ -244,6 +248,7 @@ impl Config {
         self.websub.check().context("section [websub]")?;
         self.ownership.check().context("section [ownership]")?;
         self.youtube.check().context("section [youtube]")?;
+        self.streams.check().context("section [streams]")?;
         Ok(())
     }
 

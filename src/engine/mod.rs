@@ -5,6 +5,7 @@
 mod parts;
 mod run;
 mod server;
+mod stall;
 
 pub use parts::{BUS_FILE, GROUPS_WITH_EFFECTS, Parts, STORE_FILE, open_bus, open_store};
 pub use run::{Stages, run};

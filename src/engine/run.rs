@@ -13,7 +13,10 @@ use carewire_ingest::{
 };
 use carewire_portal::PortalState;
 use carewire_process::{GroupDeps, TagDeps};
-use carewire_publish::feeds::FeedsState;
+use carewire_publish::{
+    feeds::FeedsState,
+    streams::{self, Streams},
+};
 use carewire_query::SearchIndex;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -185,8 +188,23 @@ async fn serve(
         .with_ownership(parts.config.ownership.times()),
     );
     let counted = axum::middleware::from_fn(carewire_portal::metrics::layer);
+    let proxies = parts.config.trusted_proxies.clone();
+    let streams = Streams::new(
+        parts.store.clone(),
+        index.clone(),
+        vocabulary,
+        parts.config.streams.clone(),
+        move |peer| proxies.iter().any(|proxy| proxy.contains(peer)),
+        stop.clone(),
+    );
     let callbacks = websub::router(parts.store.clone(), parts.config.websub.clone());
-    readiness.serve(portal.merge(feeds).merge(callbacks).layer(counted));
+    let served = portal.merge(feeds).merge(callbacks).merge(streams::router(streams.clone()));
+    readiness.serve(served.layer(counted));
+    let health = readiness.stage("streams");
+    tasks.spawn(async move {
+        streams.run(&health).await;
+        Ok("streams")
+    });
     let health = readiness.stage("search");
     let (store, stop) = (parts.store.clone(), stop.clone());
     tasks.spawn(async move {

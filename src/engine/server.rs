@@ -14,10 +14,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::stall::Stalled;
 use crate::operation::{self, Readiness};
 
 /// A client must have sent its request's head by then (slow-header attacks).
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// A client that takes nothing of its answer for so long is cut: a stream's goes on elsewhere with `Last-Event-ID`.
+const STALL: Duration = Duration::from_secs(30);
 /// Answers in hand when the server stops may take this long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -50,8 +53,8 @@ pub async fn serve(listener: TcpListener, readiness: Readiness, stop: Cancellati
             request.extensions_mut().insert::<ConnectInfo<SocketAddr>>(ConnectInfo(peer));
             app.clone().oneshot(request)
         });
-        let connection =
-            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let io = TokioIo::new(Stalled::new(stream, STALL));
+        let connection = builder.serve_connection_with_upgrades(io, TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -162,6 +162,7 @@ fn every_setting_is_documented() {
         ("ownership.", "ingest/src/ownership/config.rs", "OwnershipConfig"),
         ("youtube.", "ingest/src/youtube/config.rs", "YoutubeConfig"),
         ("websub.", "ingest/src/websub/config.rs", "WebsubConfig"),
+        ("streams.", "publish/src/streams/config.rs", "StreamsConfig"),
         ("bus.", "src/config.rs", "BusConfig"),
         ("mail.", "src/config.rs", "MailConfig"),
         ("conditions.", "src/config.rs", "ConditionsConfig"),
@@ -173,7 +174,7 @@ fn every_setting_is_documented() {
         for field in fields {
             let key = format!("{section}{field}");
             if section.is_empty()
-                && ["fetch", "ingest", "ownership", "websub", "youtube", "bus", "mail", "conditions"]
+                && ["fetch", "ingest", "ownership", "websub", "youtube", "streams", "bus", "mail", "conditions"]
                     .contains(&field.as_str())
             {
                 continue;

@@ -1,23 +1,29 @@
 //! `GET /v1/changes`: the sequence over HTTP, as NDJSON with long poll.
 //!
 //! Parameters: `after` (a number of the sequence, 0 by default), `limit` (1–1000 lines, 100 by default), `wait` (seconds
-//! to wait for something new, 0–60). Each line is `{"seq":…,"item":…,"state":"curated"|"withdrawn","value":…}` with the
-//! item's public form. An item that changed again meanwhile comes once, by its newest number: whoever follows the
-//! `next` link (header `Link`) sees every item in its last state, without gap. A number older than the kept change log
-//! is answered from the items, in the same order and form.
+//! to wait for something new, 0–60), and those of a question. Each line is
+//! `{"seq":…,"item":…,"state":"curated"|"withdrawn","value":…}` with the item's public form; with a question also
+//! `{"seq":…,"item":…,"state":"left"}`: the item answers it no longer. An item that changed again meanwhile comes once,
+//! by its newest number: whoever follows the `next` link (header `Link`) sees every item in its last state, without
+//! gap. A number older than the kept change log is answered from the items, in the same order and form.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::Body,
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
-use carewire_query::public;
-use carewire_schemas::{ChangeSeq, ItemId};
-use carewire_store::{Changes, ItemRow, ItemState};
+use carewire_conditions::Vocabulary;
+use carewire_query::Query;
+use carewire_schemas::ChangeSeq;
 use http::{HeaderValue, header};
 use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    matching::{self, Change, Kind},
+    streams::{frames::line, question},
+};
 
 use super::{FeedsState, Problem};
 
@@ -29,14 +35,20 @@ const BATCH: usize = 200;
 /// An answer ends after the line with which it passes this size.
 const BYTES: usize = 4 * 1024 * 1024;
 
+/// Rows of the log looked at for one answer: a rare question must not walk through all of it in one go.
+const SCANNED: usize = 20_000;
+
 struct Asked {
     after: ChangeSeq,
     limit: usize,
     wait: Duration,
+    /// None: everything.
+    query: Option<Query>,
 }
 
-fn read(query: Option<&str>) -> Result<Asked, Problem> {
-    let mut asked = Asked { after: 0, limit: LIMIT, wait: Duration::ZERO };
+fn read(query: Option<&str>, vocabulary: &Vocabulary) -> Result<Asked, Problem> {
+    let mut asked = Asked { after: 0, limit: LIMIT, wait: Duration::ZERO, query: None };
+    let mut rest = Vec::new();
     for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match &*key {
             "after" => {
@@ -58,11 +70,11 @@ fn read(query: Option<&str>) -> Result<Asked, Problem> {
                 })?;
                 asked.wait = Duration::from_secs(seconds);
             }
-            other => {
-                return Err(Problem::parameter(other, "no such parameter; there are after, limit, wait"));
-            }
+            _ => rest.push((key, value)),
         }
     }
+    let query = question(rest, vocabulary)?;
+    asked.query = (!query.is_everything()).then_some(query);
     Ok(asked)
 }
 
@@ -75,22 +87,24 @@ pub(super) async fn get(State(state): State<FeedsState>, RawQuery(query): RawQue
 }
 
 async fn answer(state: &FeedsState, query: Option<&str>) -> Result<Response, Problem> {
-    let asked = read(query)?;
+    let asked = read(query, state.inner.vocabulary)?;
     let deadline = Instant::now() + asked.wait;
     let mut sequence = state.inner.sequence.clone();
-    let mut lines = Lines { out: Vec::new(), count: 0, next: asked.after };
+    let mut lines = Lines { out: Vec::new(), count: 0, scanned: 0, next: asked.after };
     loop {
         sequence.borrow_and_update();
-        while lines.count < asked.limit && lines.out.len() < BYTES {
-            if !fill(state, &mut lines, asked.limit).await? {
+        while !lines.full(asked.limit) {
+            if !fill(state, &mut lines, &asked).await? {
                 break;
             }
         }
-        if lines.count > 0 || timeout_at(deadline, sequence.changed()).await.is_err() {
+        if lines.count > 0 || lines.full(asked.limit) || timeout_at(deadline, sequence.changed()).await.is_err() {
             break;
         }
     }
-    let next = format!("<{}v1/changes?after={}&limit={}>; rel=\"next\"", state.inner.base, lines.next, asked.limit);
+    let question = asked.query.as_ref().map(|query| format!("&{}", query.canonical())).unwrap_or_default();
+    let (base, after, limit) = (&state.inner.base, lines.next, asked.limit);
+    let next = format!("<{base}v1/changes?after={after}&limit={limit}{question}>; rel=\"next\"");
     let mut response = Response::new(Body::from(lines.out));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -106,73 +120,42 @@ async fn answer(state: &FeedsState, query: Option<&str>) -> Result<Response, Pro
 struct Lines {
     out: Vec<u8>,
     count: usize,
+    scanned: usize,
     /// Everything up to this number is in the lines, or came to nothing.
     next: ChangeSeq,
 }
 
 impl Lines {
-    /// Adds a line; `value` is JSON.
-    fn push(&mut self, seq: ChangeSeq, item: ItemId, state: &str, value: &str) {
-        let head = format!("{{\"seq\":{seq},\"item\":\"{item}\",\"state\":\"{state}\",\"value\":");
-        self.out.extend_from_slice(head.as_bytes());
-        self.out.extend_from_slice(value.as_bytes());
-        self.out.extend_from_slice(b"}\n");
-        self.count += 1;
-    }
-
     fn full(&self, limit: usize) -> bool {
-        self.count >= limit || self.out.len() >= BYTES
-    }
-
-    fn push_row(&mut self, seq: ChangeSeq, row: &ItemRow) {
-        if row.state == ItemState::Curated {
-            self.push(seq, row.id, "curated", &row.content);
-            return;
-        }
-        match public::public_json(row) {
-            Ok(Some(value)) => self.push(seq, row.id, "withdrawn", &value),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "a withdrawn item cannot be read and is left out of the sequence"),
-        }
+        self.count >= limit || self.out.len() >= BYTES || self.scanned >= SCANNED
     }
 }
 
-/// Adds lines from the next rows; whether there may be more.
-async fn fill(state: &FeedsState, lines: &mut Lines, limit: usize) -> Result<bool, Problem> {
-    let store = &state.inner.store;
-    let batch = limit.saturating_sub(lines.count).clamp(1, BATCH);
-    let rows = match store.changes(lines.next, batch).await? {
-        Changes::Rows(rows) => rows,
-        Changes::TooOld => {
-            let rows = store.items_by_seq(lines.next, batch).await?;
-            let more = rows.len() == batch;
-            for row in &rows {
-                if lines.full(limit) {
-                    return Ok(false);
-                }
-                let Some(seq) = row.seq else { continue };
-                lines.push_row(seq, row);
-                lines.next = seq;
-            }
-            return Ok(more);
-        }
-    };
-    let more = rows.len() == batch;
-    let mut newest: HashMap<ItemId, ChangeSeq> = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        newest.insert(row.item, row.seq);
+/// What a change is told as. Without a question, whatever is or was public is.
+fn told(change: &Change, asked: &Asked, vocabulary: &Vocabulary) -> Option<Kind> {
+    match &asked.query {
+        Some(query) => change.to(query, vocabulary),
+        None => change.value.as_ref().map(|value| if value.curated { Kind::Updated } else { Kind::Removed }),
     }
-    let ids: Vec<ItemId> = newest.keys().copied().collect();
-    let items: HashMap<ItemId, ItemRow> = store.items(&ids).await?.into_iter().map(|row| (row.id, row)).collect();
-    for row in &rows {
-        if lines.full(limit) {
+}
+
+/// Adds lines from the next changes; whether there may be more.
+async fn fill(state: &FeedsState, lines: &mut Lines, asked: &Asked) -> Result<bool, Problem> {
+    let batch = match asked.query {
+        Some(_) => BATCH,
+        None => asked.limit.saturating_sub(lines.count).clamp(1, BATCH),
+    };
+    let changes = matching::read(&state.inner.store, lines.next, batch).await?;
+    for change in &changes {
+        if lines.full(asked.limit) {
             return Ok(false);
         }
-        // A row that is not its item's last is followed by one that is, which carries the same value.
-        if let Some(item) = items.get(&row.item).filter(|item| item.seq == Some(row.seq)) {
-            lines.push_row(row.seq, item);
+        if let Some(kind) = told(change, asked, state.inner.vocabulary) {
+            lines.out.append(&mut line(change, kind));
+            lines.count += 1;
         }
-        lines.next = row.seq;
+        lines.scanned += 1;
+        lines.next = change.row.seq;
     }
-    Ok(more)
+    Ok(changes.len() == batch)
 }

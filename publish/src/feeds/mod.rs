@@ -28,7 +28,7 @@ mod opml;
 mod problem;
 mod respond;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ use url::Url;
 
 use cache::Cache;
 pub use problem::Problem;
+pub(crate) use problem::method_not_allowed;
 
 /// Bytes of rendered feeds kept, compressed forms included.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;

@@ -88,7 +88,7 @@ impl IntoResponse for Problem {
 }
 
 /// The answer to a method that an address does not have.
-pub(super) async fn method_not_allowed() -> Response {
+pub(crate) async fn method_not_allowed() -> Response {
     let mut response =
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD can be asked here").into_response();
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

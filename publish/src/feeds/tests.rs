@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use super::{FeedsState, router};
 
-const DIABETES: &str = "D003924";
-const ASTHMA: &str = "D001249";
+pub(crate) const DIABETES: &str = "D003924";
+pub(crate) const ASTHMA: &str = "D001249";
 
 struct Net {
     _folder: tempfile::TempDir,
@@ -112,11 +112,11 @@ impl Net {
     }
 }
 
-fn instant(second: i64) -> Timestamp {
+pub(crate) fn instant(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).expect("in range")
 }
 
-fn item(n: u128, code: &str, slug: &str) -> CuratedV1 {
+pub(crate) fn item(n: u128, code: &str, slug: &str) -> CuratedV1 {
     CuratedV1 {
         id: ItemId(Uuid::from_u128(n)),
         version: 1,
@@ -153,7 +153,7 @@ fn item(n: u128, code: &str, slug: &str) -> CuratedV1 {
     }
 }
 
-fn row(item: &CuratedV1, withdrawn: Option<&str>) -> ItemRow {
+pub(crate) fn row(item: &CuratedV1, withdrawn: Option<&str>) -> ItemRow {
     let meta = public::ItemMeta {
         applied: item.version,
         outcome: Outcome { state: OutcomeState::Curated, rule: "test".to_owned(), reason: "test".to_owned() },
@@ -184,7 +184,7 @@ fn row(item: &CuratedV1, withdrawn: Option<&str>) -> ItemRow {
     }
 }
 
-fn rows(range: std::ops::RangeInclusive<u128>, code: &str, slug: &str) -> Vec<ItemRow> {
+pub(crate) fn rows(range: std::ops::RangeInclusive<u128>, code: &str, slug: &str) -> Vec<ItemRow> {
     range.map(|n| row(&item(n, code, slug), None)).collect()
 }
 
