@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use carewire_bus::{KafkaConfig, Secret};
 use carewire_fetch::{FetchConfig, IpNet};
 use carewire_ingest::{IngestConfig, ownership::OwnershipConfig, websub::WebsubConfig, youtube::YoutubeConfig};
-use carewire_publish::streams::StreamsConfig;
+use carewire_publish::{hub::HubConfig, push::PushConfig, streams::StreamsConfig};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -53,6 +53,10 @@ pub struct Config {
     pub youtube: YoutubeConfig,
     /// How streams are served.
     pub streams: StreamsConfig,
+    /// What may be asked of the network's own hub.
+    pub hub: HubConfig,
+    /// How deliveries are made.
+    pub push: PushConfig,
     /// The topics on Kafka and how to reach it.
     pub bus: BusConfig,
     /// Who mail is sent by.
@@ -76,6 +80,8 @@ impl Default for Config {
             ownership: OwnershipConfig::default(),
             youtube: YoutubeConfig::default(),
             streams: StreamsConfig::default(),
+            hub: HubConfig::default(),
+            push: PushConfig::default(),
             bus: BusConfig::default(),
             mail: MailConfig::default(),
             conditions: ConditionsConfig::default(),
@@ -249,6 +255,8 @@ impl Config {
         self.ownership.check().context("section [ownership]")?;
         self.youtube.check().context("section [youtube]")?;
         self.streams.check().context("section [streams]")?;
+        self.hub.check().context("section [hub]")?;
+        self.push.check().context("section [push]")?;
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use carewire_portal::PortalState;
 use carewire_process::{GroupDeps, TagDeps};
 use carewire_publish::{
     feeds::FeedsState,
+    hub,
+    push::{self, Push},
     streams::{self, Streams},
 };
 use carewire_query::SearchIndex;
@@ -112,7 +114,7 @@ async fn run_stages(
         readiness.needs(&parts.bus);
     }
     if stages.publish {
-        publish(&parts, readiness, stop, &mut tasks);
+        publish(&parts, address, readiness, stop, &mut tasks)?;
     }
     if stages.process {
         process(&parts, readiness, stop, &mut tasks);
@@ -197,8 +199,9 @@ async fn serve(
         move |peer| proxies.iter().any(|proxy| proxy.contains(peer)),
         stop.clone(),
     );
+    let hub = hub::router(parts.store.clone(), vocabulary, base(&public_url), parts.config.hub.clone());
     let callbacks = websub::router(parts.store.clone(), parts.config.websub.clone());
-    let served = portal.merge(feeds).merge(callbacks).merge(streams::router(streams.clone()));
+    let served = portal.merge(feeds).merge(callbacks).merge(streams::router(streams.clone())).merge(hub);
     readiness.serve(served.layer(counted));
     let health = readiness.stage("streams");
     tasks.spawn(async move {
@@ -215,7 +218,22 @@ async fn serve(
     Ok(())
 }
 
-fn publish(parts: &Parts, readiness: &Readiness, stop: &CancellationToken, tasks: &mut JoinSet<Result<&'static str>>) {
+/// An address with a slash at its end.
+fn base(url: &url::Url) -> String {
+    let mut base = url.to_string();
+    if !base.ends_with('/') {
+        base.push('/');
+    }
+    base
+}
+
+fn publish(
+    parts: &Parts,
+    address: SocketAddr,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<Result<&'static str>>,
+) -> Result<()> {
     let (health, p, token) = (readiness.stage("sink"), parts.clone(), stop.clone());
     tasks.spawn(async move {
         carewire_publish::sink::run(&p.bus, &p.store, Vocabulary::bundled(), &health, &token)
@@ -233,6 +251,19 @@ fn publish(parts: &Parts, readiness: &Readiness, stop: &CancellationToken, tasks
         mail::run(&p.config, &p.store, &token).await.context("mail")?;
         Ok("mail")
     });
+    let deliveries = Push {
+        store: parts.store.clone(),
+        client: push::client(&parts.config.fetch, &parts.config.push)?,
+        vocabulary: Vocabulary::bundled(),
+        base: base(&parts.config.base_url(address)).into(),
+        config: Arc::new(parts.config.push.clone()),
+    };
+    let (health, token) = (readiness.stage("push"), stop.clone());
+    tasks.spawn(async move {
+        deliveries.run(&health, &token).await.context("stage push")?;
+        Ok("push")
+    });
+    Ok(())
 }
 
 fn process(parts: &Parts, readiness: &Readiness, stop: &CancellationToken, tasks: &mut JoinSet<Result<&'static str>>) {

@@ -163,6 +163,8 @@ fn every_setting_is_documented() {
         ("youtube.", "ingest/src/youtube/config.rs", "YoutubeConfig"),
         ("websub.", "ingest/src/websub/config.rs", "WebsubConfig"),
         ("streams.", "publish/src/streams/config.rs", "StreamsConfig"),
+        ("hub.", "publish/src/hub/mod.rs", "HubConfig"),
+        ("push.", "publish/src/push/config.rs", "PushConfig"),
         ("bus.", "src/config.rs", "BusConfig"),
         ("mail.", "src/config.rs", "MailConfig"),
         ("conditions.", "src/config.rs", "ConditionsConfig"),
@@ -174,8 +176,20 @@ fn every_setting_is_documented() {
         for field in fields {
             let key = format!("{section}{field}");
             if section.is_empty()
-                && ["fetch", "ingest", "ownership", "websub", "youtube", "streams", "bus", "mail", "conditions"]
-                    .contains(&field.as_str())
+                && [
+                    "fetch",
+                    "ingest",
+                    "ownership",
+                    "websub",
+                    "youtube",
+                    "streams",
+                    "hub",
+                    "push",
+                    "bus",
+                    "mail",
+                    "conditions",
+                ]
+                .contains(&field.as_str())
             {
                 continue;
             }

@@ -22,6 +22,9 @@ use crate::{
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
 const ACCEPT_ANY: HeaderValue = HeaderValue::from_static("*/*");
 
+/// Unused connections kept to each host.
+const IDLE: usize = 4;
+
 /// The guarded HTTP client. Cheap to clone; connections and resolved names are shared by all clones.
 #[derive(Clone)]
 pub struct Client {
@@ -45,10 +48,15 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Sets the client up; sends nothing.
     pub fn new(config: &FetchConfig) -> Result<Client, ConfigError> {
+        Self::with_idle(config, IDLE)
+    }
+
+    /// As [`Client::new`], keeping at most `idle` unused connections to each host: for many requests to few hosts.
+    pub fn with_idle(config: &FetchConfig, idle: usize) -> Result<Client, ConfigError> {
         config.check()?;
         let proxy = config.proxy.as_deref().and_then(host_of);
         let resolver = GuardedResolver::new(config.allow.clone(), proxy, config.dns_cache);
-        let http = transport::build(config, resolver.clone())?;
+        let http = transport::build(config, resolver.clone(), idle)?;
         let user_agent = user_agent(config.contact.as_deref(), stated(config))
             .map_err(|error| ConfigError::Setup(error.to_string()))?;
         Ok(Client { inner: Arc::new(Inner { http, resolver, config: config.clone(), user_agent }) })

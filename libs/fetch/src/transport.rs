@@ -19,7 +19,11 @@ fn setup(error: impl std::fmt::Display) -> ConfigError {
 }
 
 /// The HTTP library's client with no redirects, cookies, referrer, retries, environment proxies or decoding of its own.
-pub(crate) fn build(config: &FetchConfig, resolver: GuardedResolver) -> Result<reqwest::Client, ConfigError> {
+pub(crate) fn build(
+    config: &FetchConfig,
+    resolver: GuardedResolver,
+    idle: usize,
+) -> Result<reqwest::Client, ConfigError> {
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls(config)?)
         .dns_resolver(resolver)
@@ -30,7 +34,7 @@ pub(crate) fn build(config: &FetchConfig, resolver: GuardedResolver) -> Result<r
         .no_proxy()
         .connect_timeout(config.connect_timeout)
         .pool_idle_timeout(config.pool_idle)
-        .pool_max_idle_per_host(4)
+        .pool_max_idle_per_host(idle)
         .tcp_nodelay(true)
         .http1_max_headers(usize::from(config.max_header_fields))
         .http2_max_header_list_size(config.max_header)

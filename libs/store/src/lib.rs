@@ -13,6 +13,7 @@
 //! | [`accounts`], [`outbox`], [`audit`] | tokens and users, mail to be sent, who did what |
 //! | [`ownership`] | what proves that feeds are their organizations' own |
 //! | [`websub`] | subscriptions at hubs, and what hubs delivered |
+//! | [`push`] | who follows what by deliveries, how far each is; requests to the hub |
 //! | [`youtube`] | videos of channels, and gaps in what was seen of them |
 //! | [`standing`], [`counts`], [`backup`] | changes of standing, figures for pages and metrics, copies |
 //!
@@ -44,6 +45,7 @@ pub mod ownership;
 pub mod polls;
 pub mod positions;
 pub mod proposals;
+pub mod push;
 pub mod report;
 pub mod site_pages;
 pub mod standing;
@@ -75,6 +77,10 @@ pub use ownership::{CodeAnswer, Ownership, OwnershipFinding, OwnershipOutcome, O
 pub use polls::{EntryWrite, FeedMeta, PollDone, Validators};
 pub use positions::Position;
 pub use proposals::{NewProposal, Proposal, ProposalReason, ProposalState};
+pub use push::{
+    HubRequest, NewHubRequest, PushClaim, PushDone, PushId, PushKind, PushOutcome, PushState, PushSubscription,
+    PushTopic,
+};
 pub use report::{Fared, FeedFinding, FeedWeek, FindingsChange, FreshnessTally, NewFinding, Owed};
 pub use standing::FeedStanding;
 pub use store::{Store, StoreConfig, Target};

@@ -5,12 +5,13 @@ use std::{
     sync::Arc,
 };
 
+use carewire_conditions::Vocabulary;
 use carewire_query::{
     Cursor, Query, Tri, public,
     render::{self, Deleted, FeedItem, FeedMeta, Format, Paging},
 };
 use carewire_schemas::{ChangeSeq, CuratedV1, Fields, ItemId};
-use carewire_store::{ChangeRow, ItemState};
+use carewire_store::{ChangeRow, ItemState, Store};
 use jiff::Timestamp;
 
 use super::{
@@ -50,7 +51,7 @@ impl FeedsState {
         let inner = &self.inner;
         inner.index.recent().advance(&inner.store, self.current()).await?;
         let known = inner.index.recent().tip().max(0);
-        let (title, page_url) = self.title(address).await?;
+        let (title, page_url) = title(&inner.store, inner.vocabulary, &inner.base, address).await?;
         let query = address.subject.query();
         let (found, paging) = match address.part {
             Part::Newest => self.newest(address, &query, known).await?,
@@ -84,36 +85,14 @@ impl FeedsState {
             alternates: alternates.map(|format| (format, address.in_format(format).url(&inner.base))).collect(),
             language: "en".to_owned(),
             updated,
-            hub: inner.hub.clone(),
+            // An archive or a page further back is followed through its feed.
+            hub: inner.hub.clone().filter(|_| matches!(address.part, Part::Newest)),
             paging,
             deleted,
         };
         let items: Vec<FeedItem> = found.items.into_iter().map(|(_, value)| FeedItem { value }).collect();
         let body = render::render(address.format, &meta, &items);
         Ok(Built { body, updated: Some(updated), checked: found.checked })
-    }
-
-    /// The feed's title and the page that shows the same.
-    async fn title(&self, address: &FeedAddress) -> Result<(String, String), Problem> {
-        let base = &self.inner.base;
-        Ok(match &address.subject {
-            Subject::All => ("Carewire: all curated health content".to_owned(), base.clone()),
-            Subject::Condition { code, .. } => {
-                let name =
-                    self.inner.vocabulary.get(code).map_or_else(|| code.to_string(), |found| found.name().to_owned());
-                (format!("Carewire: {name}"), format!("{base}conditions/{code}"))
-            }
-            Subject::Organization(slug) => {
-                let found = self.inner.store.organization_by_slug(slug.as_str()).await?;
-                let organization =
-                    found.ok_or_else(|| Problem::not_found(format!("there is no organization named {slug}")))?;
-                (format!("Carewire: {}", organization.name), format!("{base}organizations/{slug}"))
-            }
-            Subject::Search(query) => {
-                let words = query.q.as_ref().map_or_else(|| query.canonical(), |q| q.canonical());
-                (format!("Carewire: {words}"), format!("{base}search?{}", query.canonical()))
-            }
-        })
     }
 
     async fn newest(&self, address: &FeedAddress, query: &Query, known: ChangeSeq) -> Result<(Found, Paging), Problem> {
@@ -302,6 +281,32 @@ impl FeedsState {
         };
         Ok(ids.into_iter().filter_map(deleted).collect())
     }
+}
+
+/// The feed's title and the page that shows the same.
+pub(super) async fn title(
+    store: &Store,
+    vocabulary: &Vocabulary,
+    base: &str,
+    address: &FeedAddress,
+) -> Result<(String, String), Problem> {
+    Ok(match &address.subject {
+        Subject::All => ("Carewire: all curated health content".to_owned(), base.to_owned()),
+        Subject::Condition { code, .. } => {
+            let name = vocabulary.get(code).map_or_else(|| code.to_string(), |found| found.name().to_owned());
+            (format!("Carewire: {name}"), format!("{base}conditions/{code}"))
+        }
+        Subject::Organization(slug) => {
+            let found = store.organization_by_slug(slug.as_str()).await?;
+            let organization =
+                found.ok_or_else(|| Problem::not_found(format!("there is no organization named {slug}")))?;
+            (format!("Carewire: {}", organization.name), format!("{base}organizations/{slug}"))
+        }
+        Subject::Search(query) => {
+            let words = query.q.as_ref().map_or_else(|| query.canonical(), |q| q.canonical());
+            (format!("Carewire: {words}"), format!("{base}search?{}", query.canonical()))
+        }
+    })
 }
 
 /// Whether a change may have altered the answers to a question; `Some(true)`: an item no

@@ -25,6 +25,7 @@ use super::{
     address::{Address, Part},
     build::{Built, touches},
     metrics, opml,
+    topic::hub_links,
 };
 
 /// Spellings of addresses that are remembered.
@@ -171,7 +172,7 @@ impl FeedsState {
             }
         };
         metrics::RENDER_SECONDS.observe(started.elapsed().as_secs_f64());
-        let rendered = Arc::new(Rendered::new(&slot.address, built, started.elapsed()));
+        let rendered = Arc::new(Rendered::new(&slot.address, &self.inner.base, built, started.elapsed()));
         slot.bytes.store(rendered.identity.body.len(), Ordering::Relaxed);
         slot.rendered.store(Some(Arc::clone(&rendered)));
         self.inner.cache.weigh(slot).await;
@@ -240,7 +241,7 @@ impl FeedsState {
 }
 
 impl Rendered {
-    fn new(address: &Address, built: Built, cost: Duration) -> Self {
+    fn new(address: &Address, base: &str, built: Built, cost: Duration) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_128(&built.body);
         let (media_type, max_age) = match address {
             Address::Feed(feed) => {
@@ -263,6 +264,12 @@ impl Rendered {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, link"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // WebSub, section 4: who wants to be told of changes finds hub and topic here.
+        if let Address::Feed(feed) = address
+            && feed.part == Part::Newest
+        {
+            headers.insert(header::LINK, text(hub_links(base, &feed.url(base))));
+        }
         Self {
             identity: Form { body: built.body.into(), etag, headers },
             gzip: OnceCell::new(),

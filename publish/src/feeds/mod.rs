@@ -29,6 +29,7 @@ mod problem;
 mod respond;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod topic;
 
 use std::sync::Arc;
 
@@ -73,9 +74,9 @@ impl FeedsState {
         if !base.ends_with('/') {
             base.push('/');
         }
-        let sequence = store.sequence();
+        let (hub, sequence) = (Some(topic::hub_address(&base)), store.sequence());
         let cache = Cache::new(CACHE_BYTES);
-        Self { inner: Arc::new(Inner { store, index, vocabulary, base, hub: None, sequence, cache }) }
+        Self { inner: Arc::new(Inner { store, index, vocabulary, base, hub, sequence, cache }) }
     }
 
     /// The last number of the sequence that this process knows.

@@ -24,6 +24,7 @@ macro_rules! migrations {
             (30, include_str!(concat!("../migrations/", $folder, "/0030_websub.sql"))),
             (31, include_str!(concat!("../migrations/", $folder, "/0031_ownership.sql"))),
             (32, include_str!(concat!("../migrations/", $folder, "/0032_youtube.sql"))),
+            (50, include_str!(concat!("../migrations/", $folder, "/0050_push.sql"))),
         ]
     };
 }

@@ -14,6 +14,7 @@ mod leases;
 mod opening;
 mod ownership;
 mod polling;
+mod push;
 mod registry;
 mod sequence;
 mod websub;
