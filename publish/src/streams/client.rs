@@ -5,7 +5,7 @@
 //! 1. [`Phase::Snapshot`] (`after=0`): what answers the question now, from the search index, without ids; the position
 //!    is then what the index had seen when the first page was taken. What changed since comes in the next phase.
 //! 2. [`Phase::CatchUp`]: the change log from the position on, until the ring holds it.
-//! 3. [`Phase::Follow`]: the ring. `synced` tells that it has begun.
+//! 3. [`Phase::Follow`]: the ring. `synced` tells that the client has all of it for the first time.
 //!
 //! The state of a client in the last phase is a few hundred bytes: what it is sent belongs to all.
 
@@ -55,6 +55,7 @@ pub struct Client {
     phase: Phase,
     tip: watch::Receiver<ChangeSeq>,
     out: VecDeque<Bytes>,
+    synced: bool,
     why: &'static str,
     _place: Place,
 }
@@ -121,7 +122,7 @@ impl Client {
         let position = after.unwrap_or_else(|| *inner.sequence.borrow());
         // So that those who were cut together do not come back together.
         let out = VecDeque::from([frames::opening(fastrand::u32(1_000..5_000))]);
-        Self { inner: Arc::clone(inner), query, position, phase, tip, out, why: "left", _place: place }
+        Self { inner: Arc::clone(inner), query, position, phase, tip, out, synced: false, why: "left", _place: place }
     }
 
     /// The next piece of the stream, and the client as it is then; none at the end.
@@ -150,6 +151,10 @@ impl Client {
             Taken::Elsewhere => {
                 self.why = "behind";
                 return false;
+            }
+            Taken::Next(changes) if changes.is_empty() && !self.synced => {
+                self.out.push_back(frames::synced(self.position));
+                self.synced = true;
             }
             Taken::Next(changes) if changes.is_empty() => {
                 tokio::select! {
@@ -184,7 +189,6 @@ impl Client {
             return false;
         }
         if self.inner.live.holds(self.position) {
-            self.out.push_back(frames::synced(self.position));
             self.phase = Phase::Follow;
             return true;
         }

@@ -212,7 +212,6 @@ async fn a_client_that_was_away_goes_on_where_it_was() {
 
 /// Random edits, withdrawals and returns, while clients come, are cut anywhere and come back with what they had last.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "does not end in every run: to be looked into"]
 async fn copies_end_equal_to_the_store_whatever_was_cut() {
     let net = Arc::new(Net::new(StreamsConfig::default()).await);
     let seed = fastrand::u64(..);
