@@ -1,6 +1,7 @@
 //! Measures kind, evidence, aspects and audience on our own labelled texts and prints reached, floor and goal.
 //!
-//! `evaluate-traits [--misses SET | --headlines]`: `--misses a` prints what is wrong in a set; `--headlines` counts the kinds of the
+//! `evaluate-traits [--misses SET | --titles | --headlines]`: `--misses a` prints what is wrong in a set; `--titles` looks at the titles
+//! of the texts alone; `--headlines` counts the kinds of the
 //! headlines in `CAREWIRE_SHARED_DATA`, which are hardly ever jobs and events, and says how long it takes.
 
 use carewire_process::{
@@ -40,6 +41,26 @@ fn headlines() -> Result<(), String> {
     Ok(())
 }
 
+/// How much of what is said of bare titles is right, by the labels of their whole texts.
+fn titles() -> Result<(), String> {
+    for (name, set) in evaluation::SETS {
+        let [mut right, mut said] = [[0; 3]; 2];
+        for text in evaluation::texts(set)? {
+            let have = evaluation::tagged(&evaluation::Labelled { text: "", ..text.clone() });
+            right[0] += usize::from(have.design.is_some() && have.design == text.design);
+            said[0] += usize::from(have.design.is_some());
+            right[1] += have.aspects.iter().filter(|aspect| text.aspects.contains(aspect)).count();
+            said[1] += have.aspects.len();
+            right[2] += have.audience.iter().filter(|audience| text.audience.contains(audience)).count();
+            said[2] += have.audience.len();
+        }
+        for (label, (right, said)) in ["evidence", "aspects", "audience"].iter().zip(right.iter().zip(said)) {
+            println!("{name}, titles alone: {label}: {right} right of {said} said");
+        }
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [flag, wanted] = arguments.as_slice()
@@ -66,6 +87,9 @@ fn main() -> Result<(), String> {
             }
         }
         return Ok(());
+    }
+    if arguments.iter().any(|argument| argument == "--titles") {
+        return titles();
     }
     if arguments.iter().any(|argument| argument == "--headlines") {
         return headlines();

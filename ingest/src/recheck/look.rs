@@ -1,6 +1,6 @@
 //! One look at one page: asked for under its host's lease, judged, and told where that changes something.
 
-use carewire_feeds::page;
+use carewire_feeds::{page, robots::Robots};
 use carewire_fetch::{FetchError, GateError, HeaderValue, Request, Response};
 use carewire_schemas::EntryId;
 use carewire_store::{EntryPage, FeedProblem, FeedState, ItemState, NewFinding, PageFacts, PageState, StoreError};
@@ -58,9 +58,13 @@ pub(super) async fn look(shared: &Shared, mut page: EntryPage) -> Outcome {
     let answer = ask(shared, &gate, &page, &url).await;
     gate.close().await;
     let (answer, robots) = match answer {
-        Asked::Answer(answer, robots) => (answer, robots),
-        Asked::Disallowed => return store.page_looked(&page, false, Some(config.every)).await.map(|_| "disallowed"),
-        Asked::NoRobots => return store.page_looked(&page, false, Some(config.gone_after)).await.map(|_| "unknown"),
+        Ok(answer) => answer,
+        Err(Unasked::Disallowed) => {
+            return store.page_looked(&page, false, Some(config.every)).await.map(|_| "disallowed");
+        }
+        Err(Unasked::NoRobots) => {
+            return store.page_looked(&page, false, Some(config.gone_after)).await.map(|_| "unknown");
+        }
     };
     if let Err(FetchError::Gate(GateError::Busy { .. } | GateError::Lost { .. })) = answer {
         return store.page_looked(&page, false, Some(busy())).await.map(|_| "busy");
@@ -107,26 +111,27 @@ pub(super) async fn look(shared: &Shared, mut page: EntryPage) -> Outcome {
     Ok(outcome)
 }
 
-/// What came of asking.
-enum Asked {
-    Answer(Result<Response, FetchError>, carewire_feeds::robots::Robots),
+/// Why a page was not asked for.
+enum Unasked {
     /// The site's robots.txt forbids it.
     Disallowed,
     /// The site's robots.txt cannot be read, so nothing may be.
     NoRobots,
 }
 
-/// Asks for a page, after its site's robots.txt where that is not known.
-async fn ask(shared: &Shared, gate: &LeaseGate, page: &EntryPage, url: &Url) -> Asked {
+type Answer = Result<Response, FetchError>;
+
+/// Asks for a page, after its site's robots.txt where that is not known: the answer and the site's rules.
+async fn ask(shared: &Shared, gate: &LeaseGate, page: &EntryPage, url: &Url) -> Result<(Answer, Robots), Unasked> {
     let robots = match shared.robots.of(url) {
         Known::Rules(robots) => robots,
         Known::Ask(address) => match send(shared, gate, Request::get(address.clone())).await {
             Ok(answer) => match shared.robots.learn(address, &answer) {
                 Ok(robots) => robots,
-                Err(_) => return Asked::NoRobots,
+                Err(_) => return Err(Unasked::NoRobots),
             },
-            Err(error @ FetchError::Gate(_)) => return Asked::Answer(Err(error), Default::default()),
-            Err(_) => return Asked::NoRobots,
+            Err(error @ FetchError::Gate(_)) => return Ok((Err(error), Robots::default())),
+            Err(_) => return Err(Unasked::NoRobots),
         },
     };
     if let Some(delay) = robots.crawl_delay_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -137,15 +142,15 @@ async fn ask(shared: &Shared, gate: &LeaseGate, page: &EntryPage, url: &Url) -> 
         tracing::debug!(host, %error, "the pause that a site asks for was not noted");
     }
     if !robots.allows(url) {
-        return Asked::Disallowed;
+        return Err(Unasked::Disallowed);
     }
     let mut request = Request::get(url.clone());
     (request.etag, request.last_modified) = (page.etag.clone(), page.last_modified.clone());
     request.accept = Some(ACCEPT);
-    Asked::Answer(send(shared, gate, request).await, robots)
+    Ok((send(shared, gate, request).await, robots))
 }
 
-async fn send(shared: &Shared, gate: &LeaseGate, request: Request) -> Result<Response, FetchError> {
+async fn send(shared: &Shared, gate: &LeaseGate, request: Request) -> Answer {
     let answer = shared.client.follow(request, gate).await;
     gate.ended().await;
     if let Ok(response) = &answer {

@@ -93,13 +93,13 @@ impl Store {
         }
     }
 
-    /// The database's clock, by which all leases run.
+    /// The database's clock, by which all leases run, in whole milliseconds.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn now(&self) -> Result<Timestamp> {
         match self.inner.db.kind() {
-            Kind::Sqlite => Ok(Timestamp::now()),
+            Kind::Sqlite => Ok(crate::db::machine_time()),
             Kind::Postgres => self.inner.db.reader().await?.now().await,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Of each feed four shares are kept: entries with links to hosts new to it, entries in a language unusual for it, entries that
 //! name no condition or topic, entries with unusual words. What an entry does that the feed seldom does is a surprise
-//! of −ln(share), summed by a one-sided cumulative sum (CUSUM; Page, Biometrika 1954), which quiet entries draw down. Beside that
+//! of −ln(share), summed by a one-sided cumulative sum (CUSUM; Page, Biometrika 1954), off which each entry takes an allowance. Beside that
 //! a burst is many times the feed's usual number of entries within a day. Entries of history teach and never surprise. While
 //! a feed is held, what it does is learned aside: it becomes habit only when a curator says that all is well.
 
@@ -28,8 +28,10 @@ const AGEING: u32 = 1_000;
 const WARM: u32 = 5;
 /// Hosts looked at in one entry.
 const ENTRY_HOSTS: usize = 8;
-/// How much a quiet entry takes off the sum.
-const QUIET: f32 = 2.3;
+/// What each entry takes off the sum: as much as the four marks surprise on average at most (−p ln p ≤ 1/e each).
+const ALLOWANCE: f32 = 1.5;
+/// A host belongs to a feed from its third entry on: the first entry of an attacker does not make the rest usual.
+const HOST_KNOWN: u32 = 3;
 const DAY: f64 = 86_400_000.0;
 
 /// What of an entry habits are about. Made without knowing the feed.
@@ -178,7 +180,9 @@ impl Habit {
 
     /// Which of the first four marks an entry bears.
     fn marks(&self, signals: &Signals, own: &dyn Fn(&str) -> bool) -> [bool; 4] {
-        let known = |host: &String| own(host) || self.hosts.iter().any(|(have, _)| same_site(have, host));
+        let known = |host: &String| {
+            own(host) || self.hosts.iter().any(|(have, count)| *count >= HOST_KNOWN && same_site(have, host))
+        };
         let language = signals.language.as_ref().is_some_and(|language| {
             let count = self.languages.iter().find(|(have, _)| have == language).map_or(0, |(_, count)| *count);
             count * 20 < self.n.max(1)
@@ -228,19 +232,18 @@ impl Habit {
             .filter(|mark| marks[*mark])
             .map(|mark| -(((self.marked[mark] + 1) as f32 / (tried + 2.0)).min(1.0)).ln())
             .sum();
-        if surprise > 0.0 {
+        let gain = surprise - ALLOWANCE;
+        if gain > 0.0 {
             if self.sum <= 0.0 {
                 (self.sum_since, self.sum_marks) = (now, [0; 4]);
             }
             self.sum_since = self.sum_since.min(now);
-            self.sum += surprise;
             for (count, marked) in self.sum_marks.iter_mut().zip(marks) {
                 *count = count.saturating_add(u16::from(marked));
             }
-        } else {
-            self.sum = (self.sum - QUIET).max(0.0);
         }
-        let surprised = self.sum >= (config.once_in as f32).ln();
+        self.sum = (self.sum + gain).max(0.0);
+        let surprised = gain > 0.0 && self.sum >= (config.once_in as f32).ln();
         if !surprised && !burst {
             return None;
         }

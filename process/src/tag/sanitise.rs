@@ -211,7 +211,12 @@ pub fn html(html: &str, base: Option<&Url>) -> String {
     BASE.set(base.cloned());
     let clean = BUILDER.clean(&html).to_string();
     BASE.set(None);
-    drop_pixels(clean.trim())
+    trimmed(drop_pixels(clean.trim()))
+}
+
+/// Without the white space that stood around a picture which went.
+fn trimmed(html: String) -> String {
+    if html.trim().len() == html.len() { html } else { html.trim().to_owned() }
 }
 
 /// Plain text as HTML: escaped, a paragraph a line.

@@ -22,6 +22,7 @@ fn with_body(body: &str) -> EntryV1 {
 fn markup() {
     let base = "https://org1.example/news/a".parse().ok();
     let cases = [
+        ("a counting picture before text", "<img src=\"https://a.example/p.gif\" width=1>\t--> x"),
         ("plain text", "Just words.\nTwo lines."),
         (
             "article",

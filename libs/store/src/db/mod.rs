@@ -254,7 +254,7 @@ impl Conn {
     /// The database's clock. SQLite has that of the machine, which all its processes share.
     pub(crate) async fn now(&mut self) -> Result<Timestamp> {
         match self.kind() {
-            Kind::Sqlite => Ok(Timestamp::now()),
+            Kind::Sqlite => Ok(machine_time()),
             Kind::Postgres => {
                 let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
                 match self.fetch_opt(sql, vec![]).await? {
@@ -349,3 +349,9 @@ macro_rules! transaction {
     }};
 }
 pub(crate) use transaction;
+
+/// The machine's clock in whole milliseconds, as a database keeps times.
+pub(crate) fn machine_time() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}

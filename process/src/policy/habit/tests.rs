@@ -19,10 +19,15 @@ fn time(hours: i64) -> Timestamp {
 
 /// A feed of `n` English entries on health, one a day, with a sixth that name no condition.
 fn used(n: i64) -> Habit {
+    used_to(n, 6)
+}
+
+/// The same, but for every `nth` that names no condition.
+fn used_to(n: i64, nth: i64) -> Habit {
     let mut habit = Habit::default();
     for k in 0..n {
         let published = time(k * 24 - n * 24).as_millisecond();
-        habit.learn(&signals("clinic.example", "en", k % 6 != 0, false), published, &own);
+        habit.learn(&signals("clinic.example", "en", k % nth != 0, false), published, &own);
     }
     habit
 }
@@ -43,14 +48,14 @@ fn first_break(
 #[test]
 fn what_a_feed_never_did_breaks_its_habit() {
     let casino = || signals("casino.example", "en", false, true);
-    for (what, known, entry, within, marks) in [
-        ("casino", 20, casino(), 1, vec!["domains", "no-health", "words"]),
-        ("another language", 60, signals("clinic.example", "ru", true, false), 2, vec!["language"]),
-        ("new hosts", 60, signals("elsewhere.example", "en", true, false), 2, vec!["domains"]),
-        ("no health", 60, signals("clinic.example", "en", false, false), 4, vec!["no-health"]),
-        ("words", 100, signals("clinic.example", "en", true, true), 2, vec!["words"]),
+    for (what, known, nth, entry, within, marks) in [
+        ("casino", 20, 6, casino(), 1, vec!["domains", "no-health", "words"]),
+        ("another language", 60, 6, signals("clinic.example", "ru", true, false), 2, vec!["language"]),
+        ("new hosts", 60, 6, signals("elsewhere.example", "en", true, false), 3, vec!["domains"]),
+        ("no health", 60, 30, signals("clinic.example", "en", false, false), 4, vec!["no-health"]),
+        ("words", 100, 6, signals("clinic.example", "en", true, true), 2, vec!["words"]),
     ] {
-        let found = first_break(&mut used(known), vec![entry; 10]);
+        let found = first_break(&mut used_to(known, nth), vec![entry; 10]);
         let (at, have, since) = found.unwrap_or_else(|| panic!("{what} breaks nothing"));
         assert!(at < within, "{what}: only at {at}");
         assert_eq!(have, marks, "{what}");

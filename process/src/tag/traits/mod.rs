@@ -34,6 +34,11 @@ const HEAVY: usize = 8;
 /// What a hit of the model weighs at least to be named as evidence.
 const LEAST_EVIDENCE: f32 = 0.02;
 
+/// From so many features of the model on nothing is doubted for want of words.
+const ENOUGH: f32 = 40.0;
+/// How much more must speak for a design, aspect or audience where there are no words at all.
+const DOUBT: f32 = 2.0;
+
 /// What is looked at of an item.
 #[derive(Clone, Copy)]
 pub struct Looked<'a> {
@@ -154,6 +159,10 @@ pub fn of(looked: &Looked<'_>) -> (ItemKind, Traits) {
     let phrases = Scores::of(title, text, looked.url);
     let mut hits = Vec::with_capacity(256);
     let mut sums = Model::committed().weigh(title, text, &phrases.sums(), &mut hits);
+    // What rests on few words is doubted: the lines were drawn with whole texts, and a bare title says less.
+    let doubt = DOUBT * (1.0 - hits.len() as f32 / ENOUGH).max(0.0);
+    sums[NO_DESIGN] += doubt;
+    sums[FIRST_ASPECT..].iter_mut().for_each(|sum| *sum -= doubt);
     for (kind, sum) in KINDS.iter().zip(&mut sums) {
         *sum += phrases.address(Label::Kind(*kind)) * ADDRESS;
     }
