@@ -36,7 +36,7 @@ const LEAST_EVIDENCE: f32 = 0.02;
 
 /// From so many features of the model on nothing is doubted for want of words.
 const ENOUGH: f32 = 40.0;
-/// How much more must speak for a design, aspect or audience where there are no words at all.
+/// How much more must speak for a design, aspect or audience (half of it: for a kind) where there are no words at all.
 const DOUBT: f32 = 2.0;
 
 /// What is looked at of an item.
@@ -161,6 +161,8 @@ pub fn of(looked: &Looked<'_>) -> (ItemKind, Traits) {
     let mut sums = Model::committed().weigh(title, text, &phrases.sums(), &mut hits);
     // What rests on few words is doubted: the lines were drawn with whole texts, and a bare title says less.
     let doubt = DOUBT * (1.0 - hits.len() as f32 / ENOUGH).max(0.0);
+    // An article or news needs no proof.
+    sums[2..model::KINDS].iter_mut().for_each(|sum| *sum -= doubt / 2.0);
     sums[NO_DESIGN] += doubt;
     sums[FIRST_ASPECT..].iter_mut().for_each(|sum| *sum -= doubt);
     for (kind, sum) in KINDS.iter().zip(&mut sums) {
