@@ -109,6 +109,8 @@ pub struct Habit {
     sum: f32,
     sum_since: i64,
     sum_marks: [u16; 4],
+    /// What was habit before what made the sum.
+    before: Option<Box<Habit>>,
     /// What was learned since a hold began, and when that was.
     aside: Option<Box<Habit>>,
     aside_since: i64,
@@ -134,8 +136,12 @@ impl Habit {
         }
         let kept = holds.iter().any(|hold| hold.since.as_millisecond() == self.aside_since);
         let aside = self.aside.take().map(|aside| *aside).unwrap_or_default();
+        let before = self.before.take();
         if !kept {
             self.absorb(aside);
+        } else if let Some(before) = before {
+            (self.n, self.hosts, self.languages) = (before.n, before.hosts, before.languages);
+            (self.marked, self.oldest) = (before.marked, before.oldest);
         }
         (self.sum, self.sum_since, self.sum_marks) = (0.0, 0, [0; 4]);
         (self.day, self.busy_since) = (0.0, 0);
@@ -236,6 +242,7 @@ impl Habit {
         if gain > 0.0 {
             if self.sum <= 0.0 {
                 (self.sum_since, self.sum_marks) = (now, [0; 4]);
+                self.before = Some(Box::new(Self { before: None, ..self.clone() }));
             }
             self.sum_since = self.sum_since.min(now);
             for (count, marked) in self.sum_marks.iter_mut().zip(marks) {
@@ -243,6 +250,9 @@ impl Habit {
             }
         }
         self.sum = (self.sum + gain).max(0.0);
+        if self.sum <= 0.0 {
+            self.before = None;
+        }
         let surprised = gain > 0.0 && self.sum >= (config.once_in as f32).ln();
         if !surprised && !burst {
             return None;

@@ -50,9 +50,9 @@ fn what_a_feed_never_did_breaks_its_habit() {
     let casino = || signals("casino.example", "en", false, true);
     for (what, known, nth, entry, within, marks) in [
         ("casino", 20, 6, casino(), 1, vec!["domains", "no-health", "words"]),
-        ("another language", 60, 6, signals("clinic.example", "ru", true, false), 2, vec!["language"]),
+        ("another language", 60, 6, signals("clinic.example", "ru", true, false), 3, vec!["language"]),
         ("new hosts", 60, 6, signals("elsewhere.example", "en", true, false), 3, vec!["domains"]),
-        ("no health", 60, 30, signals("clinic.example", "en", false, false), 4, vec!["no-health"]),
+        ("no health", 60, 30, signals("clinic.example", "en", false, false), 6, vec!["no-health"]),
         ("words", 100, 6, signals("clinic.example", "en", true, true), 2, vec!["words"]),
     ] {
         let found = first_break(&mut used_to(known, nth), vec![entry; 10]);
