@@ -18,7 +18,8 @@ pub struct FetchConfig {
     pub allow: Vec<IpNet>,
     /// Where a publisher can reach whoever runs this network: an `https` or `mailto` address, shown in the `User-Agent`.
     pub contact: Option<String>,
-    /// How many subscribers the network's outputs have, as feed readers state it in the `User-Agent`; 0 is left out.
+    /// How many subscribers the network's outputs have beside those that it counts itself, as feed readers state it in the `User-Agent`;
+    /// 0 is left out.
     pub subscribers: u64,
     /// The largest body, as sent and as expanded, in bytes.
     pub max_body: u64,

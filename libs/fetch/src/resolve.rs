@@ -4,8 +4,10 @@
 //! (or does so only at the second look: DNS rebinding) never gets as far as a connection.
 
 use std::{
+    future::Future,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -29,7 +31,13 @@ pub(crate) struct GuardedResolver {
     inner: Arc<Inner>,
 }
 
+/// The addresses of a name, when they have come.
+type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+/// Asks for the addresses of a name.
+type Lookup = Box<dyn Fn(String) -> Found + Send + Sync>;
+
 struct Inner {
+    lookup: Lookup,
     allow: Vec<IpNet>,
     /// The proxy's own name: the operator chose it, and it is usually an inner server.
     proxy: Option<String>,
@@ -37,9 +45,17 @@ struct Inner {
 }
 
 impl GuardedResolver {
+    /// One that asks the system's resolver.
     pub(crate) fn new(allow: Vec<IpNet>, proxy: Option<String>, keep: Duration) -> GuardedResolver {
+        let system = |name: String| -> Found {
+            Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
+        };
+        Self::asking(Box::new(system), allow, proxy, keep)
+    }
+
+    fn asking(lookup: Lookup, allow: Vec<IpNet>, proxy: Option<String>, keep: Duration) -> GuardedResolver {
         let cache = Cache::builder().max_capacity(50_000).time_to_live(keep).build();
-        GuardedResolver { inner: Arc::new(Inner { allow, proxy, cache }) }
+        GuardedResolver { inner: Arc::new(Inner { lookup, allow, proxy, cache }) }
     }
 
     /// The addresses of a name that may be connected to; at least one.
@@ -58,12 +74,11 @@ impl GuardedResolver {
         if is_localhost(name) {
             return Ok(LOOPBACK.into());
         }
-        let asked = name.to_owned();
+        let asked = (self.inner.lookup)(name.to_owned());
         self.inner
             .cache
             .try_get_with_by_ref(name, async move {
-                let found = tokio::net::lookup_host((asked, 0)).await?;
-                let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+                let mut addresses = asked.await?;
                 addresses.dedup();
                 Ok::<Arc<[IpAddr]>, io::Error>(addresses.into())
             })
@@ -94,5 +109,72 @@ impl Resolve for GuardedResolver {
             let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addresses)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+
+    /// A name server that gives one answer after the other, and counts.
+    fn server(answers: &[&[&str]], keep: Duration) -> (GuardedResolver, Arc<AtomicUsize>) {
+        let answers: Vec<Vec<IpAddr>> =
+            answers.iter().rev().map(|ips| ips.iter().map(|ip| ip.parse().unwrap()).collect()).collect();
+        let (answers, asked) = (Arc::new(Mutex::new(answers)), Arc::new(AtomicUsize::new(0)));
+        let count = asked.clone();
+        let lookup = move |_name: String| -> Found {
+            let (answers, count) = (answers.clone(), count.clone());
+            Box::pin(async move {
+                count.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                answers.lock().unwrap().pop().ok_or_else(|| io::Error::other("no such name"))
+            })
+        };
+        (GuardedResolver::asking(Box::new(lookup), Vec::new(), None, keep), asked)
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_name_is_asked_for_once_in_its_time_however_many_want_it() {
+        let (resolver, asked) = server(&[&["192.0.1.7"]], MINUTE);
+        let mut many = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let resolver = resolver.clone();
+            many.spawn(async move { resolver.addresses("clinic.example").await.unwrap() });
+        }
+        let all = many.join_all().await;
+        assert!(all.len() == 20 && all.iter().all(|ips| ips[0].to_string() == "192.0.1.7"), "{all:?}");
+        resolver.addresses("clinic.example").await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        resolver.addresses("other.example").await.unwrap_err();
+        resolver.addresses("other.example").await.unwrap_err();
+        assert_eq!(asked.load(Ordering::SeqCst), 3, "a failure is not kept");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_inward_is_refused_at_each_look() {
+        // Nothing is kept, so that each question is a new one: the second answer is an inner server's.
+        let (resolver, asked) = server(&[&["192.0.1.7"], &["10.0.0.1"], &["10.0.0.1", "192.0.1.7"]], Duration::ZERO);
+        assert!(resolver.addresses("clinic.example").await.is_ok());
+        let refused = resolver.addresses("clinic.example").await;
+        assert!(matches!(refused, Err(ResolveError::Forbidden(ip)) if ip.to_string() == "10.0.0.1"), "{refused:?}");
+        let mixed = resolver.addresses("clinic.example").await.unwrap();
+        assert_eq!(mixed.iter().map(IpAddr::to_string).collect::<Vec<_>>(), ["192.0.1.7"], "the inner one is left out");
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn loopback_names_are_never_asked_for() {
+        let (resolver, asked) = server(&[&["192.0.1.7"]], MINUTE);
+        for name in ["localhost", "LOCALHOST.", "a.localhost"] {
+            assert!(matches!(resolver.addresses(name).await, Err(ResolveError::Forbidden(_))), "{name}");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
     }
 }
