@@ -12,8 +12,9 @@ use tokio::{
 use url::Url;
 use uuid::Uuid;
 
-/// A lease that the database confirmed so short a time ago need not be asked for again.
-const CONFIRMED: Duration = Duration::from_secs(1);
+/// A lease that the database gave or confirmed so short a time ago need not be asked for again. Shorter than the usual pause between two
+/// requests to a host, so that each is asked for beforehand; where the pause is shorter, several requests share one answer.
+const CONFIRMED: Duration = Duration::from_millis(200);
 /// How long a redirect waits for the lease of its host; two tasks that wait for each other's host both give up then.
 const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 const ENTER_RETRY: Duration = Duration::from_millis(200);

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use carewire_feeds::lint::Severity;
-use carewire_fetch::{Client, FetchConfig, GateError, OpenGate};
+use carewire_fetch::{Client, FetchConfig, GateError, HostGate, OpenGate};
 use carewire_store::{Store, StoreConfig, Target};
 use carewire_visit::{Check, LeaseGate, PauseGate, Site, check, look, preview};
 use url::Url;
@@ -196,6 +196,27 @@ async fn a_host_is_asked_by_one_at_a_time_with_its_pause() {
     store.host_not_before("127.0.0.1", later, "retry-after").await.unwrap();
     let fourth = LeaseGate::take(store, &url, client.config(), Duration::ZERO).await;
     assert!(matches!(fourth, Err(GateError::Busy { .. })), "Retry-After holds for checks too");
+}
+
+/// The lease is asked for before each request, by the database: a holder that was held up notices that it is another's now.
+#[tokio::test]
+async fn a_lease_that_another_took_lets_no_request_through() {
+    let (store, _folder) = store().await;
+    let owner = uuid::Uuid::new_v4();
+    let lease = store.acquire_host("127.0.0.1", owner, Duration::from_secs(60)).await.unwrap().unwrap();
+    let taken = lease.clone();
+    let (long, pause) = (Duration::from_secs(60), Duration::from_millis(250));
+    let gate =
+        LeaseGate::new(store.clone(), owner, lease, tokio::time::Instant::now(), long, Duration::from_secs(1), pause);
+    gate.may_send("127.0.0.1").await.unwrap();
+    gate.ended().await;
+    gate.may_send("127.0.0.1").await.unwrap();
+    gate.ended().await;
+    store.release_host(&taken).await.unwrap();
+    let other = store.acquire_host("127.0.0.1", uuid::Uuid::new_v4(), Duration::from_secs(60)).await.unwrap();
+    assert!(other.is_some());
+    assert!(matches!(gate.may_send("127.0.0.1").await, Err(GateError::Lost { .. })));
+    assert!(!gate.holds_own().await);
 }
 
 #[tokio::test]
