@@ -65,7 +65,7 @@ pub struct Ownership {
     pub asked_at: Timestamp,
     /// When it was last checked.
     pub checked_at: Option<Timestamp>,
-    /// Since when it is proven.
+    /// Since when it is proven; by mail, since the last code was given back.
     pub proven_at: Option<Timestamp>,
     /// Since when the proof is not there any more.
     pub lost_at: Option<Timestamp>,
@@ -253,11 +253,15 @@ impl Store {
             match outcome {
                 OwnershipOutcome::Proven { way, place } => {
                     let next = if way == "mail" { MAIL_HOLDS } else { times.recheck };
-                    after.proven_at = before.proven_at.filter(|_| before.state != OwnershipState::Failed).or(Some(now));
+                    // A code that was given back begins its time anew.
+                    let since = before.proven_at.filter(|_| before.state != OwnershipState::Failed && way != "mail");
+                    after.proven_at = since.or(Some(now));
                     after.lost_at = None;
                     (after.way, after.place) = (Some(way.clone()), Some(place.clone()));
                     (after.state, after.next_check) = (OwnershipState::Proven, Some(later(now, next)));
                 }
+                // Nobody need find at a place what a code proves, as long as it holds.
+                _ if mail_until(&before).is_some_and(|until| until > now) => after.next_check = mail_until(&before),
                 OwnershipOutcome::Unreachable if before.state == OwnershipState::Asked => {
                     (after.state, after.next_check) = (OwnershipState::Failed, None);
                 }
@@ -374,6 +378,12 @@ impl Store {
             None => Ok(()),
         }
     }
+}
+
+/// Until when a code that was mailed proves; none where something else does, or nothing.
+fn mail_until(one: &Ownership) -> Option<Timestamp> {
+    let by_mail = one.state == OwnershipState::Proven && one.way.as_deref() == Some("mail");
+    one.proven_at.filter(|_| by_mail).map(|since| later(since, MAIL_HOLDS))
 }
 
 /// A proof that stood is not there: lost at first, ended when the grace is over.

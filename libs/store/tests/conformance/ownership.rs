@@ -89,6 +89,27 @@ async fn a_lost_proof_is_told_then_ends_and_what_is_down_is_not_lost(kit: Kit) {
     assert_eq!(told.last().map(String::as_str), Some("check: end-proof"), "{told:?}");
 }
 
+async fn a_mailed_code_holds_whatever_else_is_looked_for(kit: Kit) {
+    let store = &kit.store;
+    let feed = asked(store).await;
+    check(store, &feed, &proven("mail"), TIMES).await;
+    let until = store.ownership(feed.id).await.unwrap().unwrap().next_check.unwrap();
+    assert!(until > Timestamp::now() + 364 * 24 * HOUR, "{until}");
+    // Somebody asks for a check, and nothing else stands anywhere: the code holds all the same.
+    for outcome in [Outcome::Nothing, Outcome::Unreachable] {
+        store.ask_ownership(feed.id, "mary").await.unwrap();
+        assert_eq!(check(store, &feed, &outcome, TIMES).await, (State::Proven, Proof::Proven));
+        assert_eq!(store.ownership(feed.id).await.unwrap().unwrap().next_check, Some(until), "{outcome:?}");
+    }
+    assert!(store.feed(feed.id).await.unwrap().unwrap().problems.is_empty());
+    // A year later it does not.
+    kit.run_sql("UPDATE ownership SET proven_at = proven_at - 31622400000").await;
+    assert_eq!(check(store, &feed, &Outcome::Nothing, TIMES).await, (State::Lost, Proof::Proven));
+    assert_eq!(check(store, &feed, &proven("mail"), TIMES).await, (State::Proven, Proof::Proven));
+    let again = store.ownership(feed.id).await.unwrap().unwrap();
+    assert!(again.proven_at.unwrap() > Timestamp::now() - HOUR, "a new code begins its time anew");
+}
+
 async fn the_operators_word_is_not_touched(kit: Kit) {
     let store = &kit.store;
     let feed = asked(store).await;
@@ -146,6 +167,7 @@ conformance!(
     tokens_are_made_once_and_are_nobody_elses,
     a_check_is_claimed_by_one_and_its_outcome_is_written_with_all_that_follows,
     a_lost_proof_is_told_then_ends_and_what_is_down_is_not_lost,
+    a_mailed_code_holds_whatever_else_is_looked_for,
     the_operators_word_is_not_touched,
     a_proof_is_of_the_host_that_served_the_feed,
     codes_are_few_and_short_lived,
