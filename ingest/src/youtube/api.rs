@@ -26,7 +26,6 @@ pub(super) struct Snippet {
     pub(super) description: String,
     pub(super) channel_id: String,
     pub(super) channel_title: String,
-    pub(super) published_at: Option<String>,
     /// `none`, `live`, `upcoming`.
     pub(super) live_broadcast_content: Option<String>,
 }
@@ -35,7 +34,15 @@ pub(super) struct Snippet {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ItemDetails {
     pub(super) video_id: String,
+    /// None of a video that is private, deleted, or not published yet: the playlist goes on listing it.
     pub(super) video_published_at: Option<String>,
+}
+
+impl PlaylistItem {
+    /// Whether everybody can see the video.
+    pub(super) fn is_public(&self) -> bool {
+        self.content_details.video_published_at.is_some()
+    }
 }
 
 /// Videos by their ids.

@@ -1,12 +1,12 @@
 //! Documents as a channel's feed has them, so that what was found elsewhere is read in the same way and gets the same identity.
 
+use carewire_feeds::atom::escaped;
 use jiff::Timestamp;
 
 use super::api::PlaylistItem;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><feed xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\" \
-    xmlns:media=\"http://search.yahoo.com/mrss/\" xmlns:at=\"http://purl.org/atompub/tombstones/1.0\" \
-    xmlns=\"http://www.w3.org/2005/Atom\">";
+    xmlns:media=\"http://search.yahoo.com/mrss/\" xmlns=\"http://www.w3.org/2005/Atom\">";
 
 /// The id of a video's entry in the channel's feed.
 pub(super) fn guid(video: &str) -> String {
@@ -19,8 +19,7 @@ pub(super) fn of_items(items: &[PlaylistItem]) -> String {
     for item in items {
         let (video, title) = (escaped(&item.content_details.video_id), escaped(&item.snippet.title));
         let channel = escaped(&item.snippet.channel_id);
-        let date = item.content_details.video_published_at.as_ref().or(item.snippet.published_at.as_ref());
-        let date = date.map(|date| escaped(date)).unwrap_or_default();
+        let date = item.content_details.video_published_at.as_deref().map(escaped).unwrap_or_default();
         text.push_str(&format!(
             "<entry><id>{guid}</id><yt:videoId>{video}</yt:videoId><yt:channelId>{channel}</yt:channelId><title>{title}</title>\
              <link rel=\"alternate\" href=\"https://www.youtube.com/watch?v={video}\"/>\
@@ -37,23 +36,7 @@ pub(super) fn of_items(items: &[PlaylistItem]) -> String {
     text
 }
 
-/// The removal of a video (RFC 6721), as YouTube's hub tells of it.
+/// The removal of a video, as YouTube's hub tells of it.
 pub(super) fn of_removal(video: &str, when: Timestamp) -> String {
-    format!("{HEAD}<at:deleted-entry ref=\"{}\" when=\"{when}\"/></feed>", escaped(&guid(video)))
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // What XML 1.0 cannot hold.
-            c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => {}
-            c => out.push(c),
-        }
-    }
-    out
+    carewire_feeds::atom::of_removal(&guid(video), when)
 }

@@ -47,6 +47,8 @@ const LIVE: Duration = HOUR;
 const AT_ONCE: usize = 50;
 /// Pages of 50 that a gap is followed back at most.
 const PAGES: usize = 20;
+/// So few videos may all be unknown to the API at once and be believed to be gone.
+const FEW: usize = 3;
 /// Videos looked for before other work is looked at.
 const LOOKS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -175,6 +177,7 @@ impl Youtube {
             // The window of the poll that found the gap is known as well: only what was known before it ends the search.
             for (item, id) in page.items.into_iter().zip(ids) {
                 match known.get(&id) {
+                    None if !item.is_public() => {}
                     None => missing.push(item),
                     Some(_) => met += 1,
                 }
@@ -203,17 +206,21 @@ impl Youtube {
         }
         let found: Option<HashMap<String, VideoFacts>> =
             answer.ok().map(|list| list.items.into_iter().map(|item| (item.id.clone(), item.facts())).collect());
+        let found = found.filter(|found| is_believable(found.len(), due.len()));
         let producer = self.bus.producer();
         for one in due {
             let said = found.as_ref().map(|found| found.get(&one.video));
+            if said == Some(None) && self.is_withdrawn(one).await? {
+                continue;
+            }
             let age =
                 one.fetched_at.map(|at| Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default());
             let old = age.is_some_and(|age| age >= self.config.erase);
             let (facts, next) = match said {
                 Some(Some(facts)) if matches!(facts.live.as_deref(), Some("live" | "upcoming")) => (Some(facts), LIVE),
                 Some(Some(facts)) => (Some(facts), self.config.refresh),
-                // The API does not know it (any more), or cannot be asked in time.
-                Some(None) => (None, self.config.refresh),
+                // The API does not know it any more; what it said is erased, and it is asked again.
+                Some(None) => (None, self.config.gone_after),
                 None if old => (None, DAY.min(self.config.erase)),
                 None => {
                     // Without a key nobody asks again soon; with one, when the budget or the API is there again.
@@ -225,17 +232,38 @@ impl Youtube {
                     continue;
                 }
             };
+            let said_nothing = said == Some(None);
             let said = facts.cloned().unwrap_or_default();
             let again = Again { store: &self.store, producer: &producer, feed: one.feed, entry: one.entry };
             let told =
                 again.tell(false, |content| content.video.as_mut().is_some_and(|video| watch::put(&said, video)));
             match told.await? {
+                Told::Done if said_nothing => self.store.video_missing(one, next).await?,
                 Told::Done => self.store.video_fetched(one, facts, next).await?,
                 // Claimed for an hour: soon, so that what waits for a poll's end need not wait so long.
                 Told::Later => self.store.video_soon(one, LOOK).await?,
             }
         }
         Ok(())
+    }
+
+    /// Withdraws a video that the API did not know a while ago either: it was removed, or made private. Whether it did.
+    async fn is_withdrawn(&self, one: &ChannelVideo) -> Result<bool, StoreError> {
+        let since =
+            one.missing_at.map(|at| Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default());
+        if since.is_none_or(|since| since < self.config.gone_after) {
+            return Ok(false);
+        }
+        self.withdraw(one).await?;
+        self.store.video_missing(one, self.config.refresh).await?;
+        Ok(true)
+    }
+
+    async fn withdraw(&self, one: &ChannelVideo) -> Result<(), StoreError> {
+        let document = document::of_removal(&one.video, Timestamp::now());
+        self.store.fill_channel(one.feed, Some(document.into_bytes()), None).await?;
+        tracing::info!(feed = %one.feed, video = one.video, "a video is gone: withdrawn");
+        self.store.video_looked(one, true, None).await
     }
 
     /// Looks whether a video is still there: it is gone when neither its oEmbed form nor its picture is, twice and a while apart. A 401
@@ -263,17 +291,31 @@ impl Youtube {
         match (gone, since) {
             (None, _) => self.store.video_soon_looked(one, self.config.gone_after.min(DAY)).await,
             (Some(false), _) => self.store.video_looked(one, false, Some(self.config.look)).await,
-            (Some(true), Some(since)) if since >= self.config.gone_after => {
-                let document = document::of_removal(&one.video, Timestamp::now());
-                self.store.fill_channel(one.feed, Some(document.into_bytes()), None).await?;
-                tracing::info!(feed = %one.feed, video = one.video, "a video is gone: withdrawn");
-                self.store.video_looked(one, true, None).await
-            }
+            (Some(true), Some(since)) if since >= self.config.gone_after => self.withdraw(one).await,
             (Some(true), _) => self.store.video_looked(one, true, Some(self.config.gone_after)).await,
         }
     }
 }
 
+/// An answer that knows none of several videos is more likely wrong than all of them gone.
+fn is_believable(found: usize, asked: usize) -> bool {
+    found > 0 || asked <= FEW
+}
+
 fn status(answer: Result<Response, FetchError>) -> Option<u16> {
     answer.ok().map(|response| response.status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_answer_about_many_is_not_believed() {
+        for (found, asked, believed) in
+            [(1, 50, true), (50, 50, true), (0, 1, true), (0, 3, true), (0, 4, false), (0, 50, false)]
+        {
+            assert_eq!(is_believable(found, asked), believed, "{found} of {asked}");
+        }
+    }
 }

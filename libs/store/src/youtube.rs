@@ -25,6 +25,8 @@ pub struct ChannelVideo {
     pub fetched_at: Option<Timestamp>,
     /// When it was first found gone.
     pub gone_at: Option<Timestamp>,
+    /// Since when the API does not know it, though it answered.
+    pub missing_at: Option<Timestamp>,
 }
 
 /// What the platform's API says of a video; nothing where it was not asked.
@@ -51,7 +53,7 @@ pub struct ChannelGap {
 
 macro_rules! columns {
     () => {
-        "feed, video, entry, duration_s, captions, live, fetched_at, gone_at"
+        "feed, video, entry, duration_s, captions, live, fetched_at, gone_at, missing_at"
     };
 }
 
@@ -67,6 +69,7 @@ fn video(row: &Row) -> Result<ChannelVideo> {
         },
         fetched_at: row.opt_time(6)?,
         gone_at: row.opt_time(7)?,
+        missing_at: row.opt_time(8)?,
     })
 }
 
@@ -85,7 +88,8 @@ impl Store {
             let rows = videos.iter().flat_map(|(video, entry)| args![feed.0, &**video, entry.0, now, look]).collect();
             let head = "INSERT INTO youtube_videos (feed, video, entry, next_fetch, next_look)";
             // One that was withdrawn and is in the feed again is looked for again.
-            let tail = " ON CONFLICT (feed, video) DO UPDATE SET gone_at = NULL, next_look = excluded.next_look \
+            let tail = " ON CONFLICT (feed, video) DO UPDATE SET gone_at = NULL, missing_at = NULL, \
+                        next_look = excluded.next_look, next_fetch = excluded.next_fetch \
                         WHERE youtube_videos.next_look IS NULL";
             tx.insert(head, 5, tail, rows).await?;
             Self::note_activity(&mut tx).await
@@ -162,8 +166,8 @@ impl Store {
             let now = tx.now().await?;
             let empty = VideoFacts::default();
             let said = facts.unwrap_or(&empty);
-            let sql = "UPDATE youtube_videos SET duration_s = $3, captions = $4, live = $5, fetched_at = $6, next_fetch = $7 \
-                       WHERE feed = $1 AND video = $2";
+            let sql = "UPDATE youtube_videos SET duration_s = $3, captions = $4, live = $5, fetched_at = $6, next_fetch = $7, \
+                       missing_at = NULL WHERE feed = $1 AND video = $2";
             let args = args![
                 one.feed.0,
                 &*one.video,
@@ -188,6 +192,19 @@ impl Store {
                        gone_at = CASE WHEN $4 = 1 THEN COALESCE(gone_at, $5) ELSE NULL END WHERE feed = $1 AND video = $2";
             let next = next.map(|next| later(now, next));
             tx.execute(sql, args![one.feed.0, &*one.video, next, gone, now]).await.map(drop)
+        })
+    }
+
+    /// The API answered and does not know a video: what it said before is erased, and it is asked again after `next`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn video_missing(&self, one: &ChannelVideo, next: Duration) -> Result<()> {
+        transaction!(self, |tx| {
+            let now = tx.now().await?;
+            let sql = "UPDATE youtube_videos SET duration_s = NULL, captions = NULL, live = NULL, fetched_at = NULL, \
+                       next_fetch = $3, missing_at = COALESCE(missing_at, $4) WHERE feed = $1 AND video = $2";
+            tx.execute(sql, args![one.feed.0, &*one.video, later(now, next), now]).await.map(drop)
         })
     }
 
@@ -267,9 +284,7 @@ impl Store {
         transaction!(self, |tx| {
             let now = tx.now().await?;
             if let Some(body) = document.clone() {
-                let sql = "INSERT INTO websub_pings (token, feed, content_type, digest, body, thin, at, ready_at) \
-                           VALUES ('', $1, 'application/atom+xml', $2, $3, 0, $4, $4)";
-                tx.execute(sql, args![feed.0, Vec::<u8>::new(), body, now]).await?;
+                Self::keep_document(&mut tx, feed, body, now).await?;
             }
             if let Some(videos) = gap {
                 let sql = "UPDATE youtube_gaps SET filled_at = $2, videos = $3 WHERE feed = $1";

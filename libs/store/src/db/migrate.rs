@@ -26,6 +26,7 @@ macro_rules! migrations {
             (32, include_str!(concat!("../migrations/", $folder, "/0032_youtube.sql"))),
             (33, include_str!(concat!("../migrations/", $folder, "/0033_pages.sql"))),
             (34, include_str!(concat!("../migrations/", $folder, "/0034_hubs.sql"))),
+            (35, include_str!(concat!("../migrations/", $folder, "/0035_youtube_missing.sql"))),
             (40, include_str!(concat!("../migrations/", $folder, "/0040_policy.sql"))),
             (41, include_str!(concat!("../migrations/", $folder, "/0041_retractions.sql"))),
             (50, include_str!(concat!("../migrations/", $folder, "/0050_push.sql"))),

@@ -29,6 +29,17 @@ async fn videos_are_claimed_once_and_what_is_known_of_them_is_kept_and_erased(ki
     let erased = store.channel_video(feed.id, &due[0].video).await.unwrap().unwrap();
     assert_eq!((erased.facts, erased.fetched_at), (VideoFacts::default(), None));
 
+    // The API does not know one: since when is kept until it does.
+    store.video_missing(&due[2], Duration::ZERO).await.unwrap();
+    let missing = store.claim_videos(false, 10, HOUR).await.unwrap();
+    assert_eq!((missing.len(), &missing[0].video), (1, &due[2].video));
+    let since = missing[0].missing_at.unwrap();
+    store.video_missing(&missing[0], Duration::ZERO).await.unwrap();
+    let missing = store.claim_videos(false, 10, HOUR).await.unwrap();
+    assert_eq!(missing[0].missing_at, Some(since));
+    store.video_fetched(&missing[0], Some(&facts), HOUR).await.unwrap();
+    assert_eq!(store.channel_video(feed.id, &due[2].video).await.unwrap().unwrap().missing_at, None);
+
     store.video_soon_looked(&due[1], Duration::ZERO).await.unwrap();
     let looked = store.claim_videos(true, 10, HOUR).await.unwrap();
     assert_eq!((looked.len(), looked[0].gone_at), (1, None));
