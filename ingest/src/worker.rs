@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    config::IngestConfig, host::poll_host, metrics, recheck, robots::KnownRobots, schedule::BREATH, tasks,
+    audience, config::IngestConfig, host::poll_host, metrics, recheck, robots::KnownRobots, schedule::BREATH, tasks,
     websub::pings, write_back,
 };
 
@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) readers: TaskTracker,
     /// Bodies read at the same time.
     pub(crate) turns: Semaphore,
+    /// For how many subscribers feeds are fetched.
+    pub(crate) audience: audience::Audience,
     /// What sites let robots read.
     pub(crate) robots: KnownRobots,
     /// Memory for bodies, in KiB.
@@ -72,6 +74,11 @@ impl Shared {
         let kibibytes = (bytes / 1024 + 1).min(self.config.body_memory / 1024);
         let kibibytes = u32::try_from(kibibytes).unwrap_or(u32::MAX);
         self.memory.clone().acquire_many_owned(kibibytes).await.ok()
+    }
+
+    /// The number of subscribers that a poll states.
+    pub(crate) fn subscribers(&self) -> Option<u64> {
+        self.audience.told(self.client.config().subscribers)
     }
 
     /// Asks the store through outages; `None` where that was abandoned.
@@ -128,6 +135,7 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
         owner: Uuid::new_v4(),
         readers: TaskTracker::new(),
         turns: Semaphore::new(config.readers),
+        audience: audience::Audience::default(),
         robots: KnownRobots::default(),
         memory: Arc::new(Semaphore::new(config.body_memory / 1024)),
         ends,
@@ -138,6 +146,8 @@ pub async fn run(deps: Ingest, stop: CancellationToken) -> anyhow::Result<()> {
     let mut hosts = JoinSet::new();
     shared.readers.spawn(pings::run(shared.clone()));
     set_policies(&shared).await;
+    audience::count(&shared).await;
+    shared.readers.spawn(audience::run(shared.clone()));
     shared.readers.spawn(tasks::run(shared.clone()));
     shared.readers.spawn(recheck::run(shared.clone()));
     claim_until_stop(&shared, &mut hosts).await;

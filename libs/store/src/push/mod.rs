@@ -197,6 +197,19 @@ impl Store {
         self.inner.db.fetch(sql, vec![]).await?.iter().map(topic).collect()
     }
 
+    /// How many are delivered to: subscribers of the hub whose lease runs, and webhooks.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn subscribers(&self) -> Result<u64> {
+        let mut conn = self.inner.db.reader().await?;
+        let now = conn.now().await?;
+        let sql = "SELECT COUNT(*) FROM push_subscriptions WHERE state = 'active' \
+                   AND (lease_until IS NULL OR lease_until > $1)";
+        let count = conn.fetch_opt(sql, args![now]).await?.map_or(Ok(0), |row| row.int(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// What has followers that are behind and not being served now, whether or not they wait for another try.
     ///
     /// # Errors

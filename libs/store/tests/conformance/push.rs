@@ -141,6 +141,7 @@ async fn leases_end(kit: Kit) {
     store.push_touched(&[topic(1)], ("push", 1), &lease).await.unwrap();
     let served = claim(store, 1, 10, &[], &lease).await;
     assert_eq!(served.iter().map(|one| one.host.as_str()).collect::<Vec<_>>(), ["b.example"]);
+    assert_eq!(store.subscribers().await.unwrap(), 1, "whose lease is over is none");
     assert_eq!(store.push_sweep().await.unwrap(), 1);
     assert_eq!(all(store).await.len(), 1);
 }
