@@ -71,6 +71,7 @@ async fn fetch(shared: &Shared, gate: &LeaseGate, feed: &Feed) -> Option<Result<
     request.etag = feed.etag.clone();
     request.last_modified = feed.last_modified.clone();
     request.validators_of = feed.validators_url.as_deref().and_then(|url| Url::parse(url).ok());
+    request.subscribers = shared.subscribers();
     let grace = shared.config.drain / 2;
     tokio::select! {
         answer = shared.client.follow(request, gate) => Some(answer),
@@ -88,7 +89,7 @@ async fn settle(
 ) -> std::ops::ControlFlow<()> {
     let (config, now) = (&shared.config, Timestamp::now());
     let failed = match answer {
-        Ok(response) if response.status == 304 => {
+        Ok(response) if response.status == 304 && outcome::is_asked(&feed, &response) => {
             let mut done = outcome::unchanged(config, &feed, &response, now);
             // Only an address whose document was read as this feed gave validators, so this is the same feed.
             moves::follow(shared, &feed, &response, None, true, &mut done).await;

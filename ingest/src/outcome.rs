@@ -5,6 +5,7 @@ use std::time::Duration;
 use carewire_fetch::{FetchError, Response, cache_lifetime, retry_after};
 use carewire_store::{Feed, FeedMemory, FeedProblem, FeedState, PollDone, Validators};
 use jiff::Timestamp;
+use url::Url;
 
 use crate::{
     config::IngestConfig,
@@ -70,6 +71,15 @@ pub(crate) fn unchanged(config: &IngestConfig, feed: &Feed, response: &Response,
     }
     look::for_https(config, feed, &mut done);
     done
+}
+
+/// Whether a 304 answers what was asked: only where a validator was sent can something not have been modified since
+/// (RFC 9110, 15.4.5). One that comes all the same says nothing of the feed.
+pub(crate) fn is_asked(feed: &Feed, response: &Response) -> bool {
+    let sent_to = feed.validators_url.as_deref().unwrap_or(&feed.url);
+    let resource = |url: &Url| url[..url::Position::AfterQuery].to_owned();
+    let same = Url::parse(sent_to).is_ok_and(|sent_to| resource(&sent_to) == resource(&response.url));
+    same && (feed.etag.is_some() || feed.last_modified.is_some())
 }
 
 /// What the next request may be made conditional on.
@@ -186,6 +196,7 @@ fn status_code(status: u16) -> &'static str {
         404 => "not-found",
         410 => "gone",
         429 => "too-many-requests",
+        304 => "not-modified-unasked",
         300..400 => "redirect-not-followed",
         400..500 => "client-error",
         503 => "service-unavailable",

@@ -42,6 +42,9 @@ pub struct FeedMemory {
     /// It announced a hub at the last poll that read a body: there may be a subscription.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hub: bool,
+    /// What was read of it so far was cut short: what the next whole body brings is history still.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// What is wrong with it for now, by code; the history stands in `feed_findings`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,

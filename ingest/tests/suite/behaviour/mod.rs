@@ -4,6 +4,7 @@
 
 mod answers;
 mod caching;
+mod further;
 mod stories;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -154,7 +155,12 @@ async fn every_answer_by_its_section() {
         }
     };
     let all = futures::future::join_all(
-        answers::CASES.iter().chain(caching::CASES).enumerate().map(|(index, case)| run(index, case)),
+        answers::CASES
+            .iter()
+            .chain(caching::CASES)
+            .chain(further::CASES)
+            .enumerate()
+            .map(|(index, case)| run(index, case)),
     )
     .await;
     worker.end().await;

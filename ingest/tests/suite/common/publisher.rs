@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Instant,
 };
 
@@ -189,11 +189,18 @@ fn plain(status: u16, body: Body) -> Response {
     response
 }
 
+/// The day before the tests run, as RFC 822 has it: a feed of long ago would be taken for dormant.
+pub static YESTERDAY: LazyLock<String> = LazyLock::new(|| {
+    let day = jiff::Timestamp::now() - std::time::Duration::from_secs(86_400);
+    day.strftime("%a, %d %b %Y").to_string()
+});
+
 /// An entry of a test feed: guid, title, and a date's hour.
 pub fn item(guid: &str, title: &str, hour: u8) -> String {
     format!(
         "<item><guid isPermaLink=\"false\">{guid}</guid><link>https://example.org/{guid}</link><title>{title}</title>\
-         <pubDate>Mon, 23 Nov 2026 {hour:02}:00:00 GMT</pubDate><description>About {title}</description></item>\n"
+         <pubDate>{} {hour:02}:00:00 GMT</pubDate><description>About {title}</description></item>\n",
+        *YESTERDAY
     )
 }
 

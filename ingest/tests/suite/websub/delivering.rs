@@ -31,7 +31,7 @@ async fn a_hub_is_subscribed_to_and_its_deliveries_are_read() {
         assert_eq!(network.told(id, &guid, Change::New).await, Via::Push, "{method}");
     }
     // An entry that the delivery does not hold is not deleted; one that it declares deleted is (RFC 6721).
-    let gone = rss(&["<at:deleted-entry ref=\"a\" when=\"2026-11-23T05:00:00Z\"/>".to_owned()]);
+    let gone = rss(&["<at:deleted-entry ref=\"a\" when=\"2099-11-23T05:00:00Z\"/>".to_owned()]);
     network.hub.publish(&network.topic("/feed"), &gone, RSS, "sha256").await;
     assert_eq!(network.told(id, "a", Change::Deleted).await, Via::Push);
     let events = network.sandbox.events(id).await;
