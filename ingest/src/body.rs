@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use carewire_feeds::{Context, Parsed, discover::Discovered, parse, sitemap::SitemapKind};
 use carewire_fetch::{Response, cache_lifetime};
-use carewire_schemas::Change;
+use carewire_schemas::{Change, Via};
 use carewire_store::{Feed, FeedKind, FeedMemory, FeedMeta, PollDone, ProposalReason, StoreError};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
@@ -69,7 +69,8 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
     let mut known = answered(feed, shared.patiently(|| shared.store.known_entries(feed.id, &ids)).await?)?;
     // Told before ids are changed: a redirect to another feed must not pass for this one by a link alone.
     let same = feed.entries == 0 || !known.is_empty() || is_named_as_before(feed, &read.document);
-    let again = recognised(shared, feed, &mut window, &mut known).await?;
+    let posted = feed.kind == FeedKind::Posted;
+    let again = if posted { 0 } else { recognised(shared, feed, &mut window, &mut known).await? };
     if again > 0 {
         let message = format!("{again} entries came with new ids; they are known by their links, or by title and date");
         problems.push(("changing-id", message, String::new()));
@@ -79,18 +80,19 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
     problems.extend(gap);
     let news = watch::with_facts(polled::without_poorer(feed, news(window, &known)), &mut facts);
     let news = recheck::remembered(shared, news, &known).await;
-    let history = feed.last_success.is_none() && feed.entries == 0;
+    let first = feed.last_success.is_none() && feed.entries == 0;
+    let history = !posted && (first || feed.memory.partial);
     let context = EventContext {
         feed: feed.id,
         organization: feed.organization,
         version: feed.turn,
-        via: polled::via(&feed.next_reason),
+        via: if posted { Via::Hand } else { polled::via(&feed.next_reason) },
         history,
         seen: now,
         document: &read.document,
     };
     let unchanged = total.saturating_sub(news.iter().filter(|news| matches!(news, News::Entry(..))).count());
-    let dates: Vec<Option<Timestamp>> = match history {
+    let dates: Vec<Option<Timestamp>> = match history || posted {
         true => Vec::new(),
         false => news.iter().filter_map(published).collect(),
     };
@@ -103,7 +105,8 @@ pub(crate) async fn read(shared: &Shared, feed: &Feed, response: Response, visit
     metrics::POLLS.with_label_values(&["read"]).inc();
 
     let fresh = cache_lifetime(&response.headers, now).lifetime;
-    let mut memory = FeedMemory { hub: hubs.any, ..learned(feed, &read.document, again > 0) };
+    let partial = history && !response.complete;
+    let mut memory = FeedMemory { hub: hubs.any, partial, ..learned(feed, &read.document, again > 0) };
     let problems = outcome::gathered(problems.into_iter());
     let by_rule = |code: &str| read.found.iter().any(|finding| finding.code == code);
     let others: Vec<_> = problems.iter().filter(|problem| !by_rule(&problem.code)).map(findings::problem).collect();

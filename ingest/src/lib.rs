@@ -23,6 +23,7 @@
 //! | `tasks` | visits beside polling: archives, https, moves, discovery, pages of site maps |
 //! | [`recheck`] | pages of entries looked at again: gone, moved, reviewed |
 //! | `again` | entries told beside polls: their last revision again, or withdrawn |
+//! | `audience` | for how many subscribers feeds are fetched |
 //! | `robots` | what is known of sites' robots.txt |
 //! | `outcome` | what every kind of answer means for its feed |
 //! | `diff` | identities, and what is new, changed, deleted: pure |
@@ -41,6 +42,7 @@
 //! The store keeps of each entry the last raw revision: the JSON of its [`EntryV1`](carewire_schemas::EntryV1), compressed with zstd.
 
 mod again;
+mod audience;
 mod body;
 mod channel_page;
 mod config;

@@ -17,8 +17,8 @@ use utoipa::{
 
 use crate::{
     api::{
-        channels, checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, previews,
-        status, suggest, tokens, trust,
+        channels, checks, conditions, decisions, feed_report, feeds, items, model, organizations, ownership, posts,
+        previews, status, suggest, tokens, trust,
     },
     auth::Access,
     problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind},
@@ -211,6 +211,8 @@ fn own_schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<feeds::FeedPatchBody>(&mut all);
     add::<checks::NewCheckBody>(&mut all);
     add::<checks::CheckView>(&mut all);
+    add::<posts::PostBody>(&mut all);
+    add::<posts::PostedView>(&mut all);
     add::<previews::NewPreviewBody>(&mut all);
     add::<previews::PreviewView>(&mut all);
     add::<ownership::OwnershipView>(&mut all);

@@ -11,8 +11,8 @@ use utoipa::openapi::{HttpMethod, path::Operation};
 
 use crate::{
     api::{
-        channels, checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, previews, status,
-        suggest, tokens, trust,
+        channels, checks, conditions, decisions, feed_report, feeds, items, organizations, ownership, posts, previews,
+        status, suggest, tokens, trust,
     },
     auth::{self, Access},
     embed, fhir, lookup,
@@ -51,6 +51,7 @@ pub fn table() -> Vec<Route> {
     vec![
         route::<items::__path_list, _>(Public, items::list),
         route::<items::__path_one, _>(Public, items::one),
+        route::<posts::__path_create, _>(Member, posts::create),
         route::<trust::__path_explanation, _>(Member, trust::explanation),
         route::<conditions::__path_search, _>(Public, conditions::search),
         route::<conditions::__path_one, _>(Public, conditions::one),

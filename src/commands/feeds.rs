@@ -114,7 +114,8 @@ pub async fn run(config: Config, command: FeedCommand) -> Result<()> {
         }
         FeedCommand::Poll { feed: None, json, .. } => {
             let feeds = all(&store, None).await?;
-            let active: Vec<_> = feeds.iter().filter(|feed| feed.state == FeedState::Active).collect();
+            let is_polled = |feed: &&Feed| feed.state == FeedState::Active && feed.kind != FeedKind::Posted;
+            let active: Vec<_> = feeds.iter().filter(is_polled).collect();
             for feed in &active {
                 store.poll_now(feed.id).await?;
             }

@@ -12,6 +12,7 @@
 //! - `websub`: a publisher's hub delivers through a reverse proxy, to one process and to another after a kill.
 //! - `ownership`: `feed prove` by a file on the site, and by a code that comes in a mail over SMTP.
 //! - `old_content`: pages that go, move and are reviewed, up to what readers see.
+//! - `posting`: items posted by their organization over the API, changed and taken back.
 //! - `real_feeds`: captured feeds of live sites, every entry accounted for.
 
 mod apart;
@@ -22,6 +23,7 @@ mod old_content;
 mod ownership;
 mod policy;
 mod polling;
+mod posting;
 mod real_feeds;
 mod sandbox;
 mod servers;

@@ -3,7 +3,7 @@
 use carewire_feeds::Feed as Document;
 use carewire_fetch::Response;
 use carewire_schemas::{Change, Via};
-use carewire_store::{Feed, StoreError, SubscriptionState};
+use carewire_store::{Feed, FeedKind, StoreError, SubscriptionState};
 use uuid::Uuid;
 
 use super::link::{Offer, offer};
@@ -32,7 +32,7 @@ pub(crate) fn is_delivered(feed: &Feed) -> bool {
 
 /// Drops what a delivered body says less of than the feed did: a hub's notice of a change need not carry the content.
 pub(crate) fn without_poorer(feed: &Feed, news: Vec<News>) -> Vec<News> {
-    if !is_delivered(feed) {
+    if !is_delivered(feed) || feed.kind == FeedKind::Posted {
         return news;
     }
     let says = |news: &News| match news {
@@ -65,7 +65,7 @@ pub(crate) async fn hubs(
     if is_delivered(feed) {
         return Hubs { problem: None, any };
     }
-    let kind = if document.youtube_channel_id.is_some() { carewire_store::FeedKind::YoutubeChannel } else { feed.kind };
+    let kind = if document.youtube_channel_id.is_some() { FeedKind::YoutubeChannel } else { feed.kind };
     let found = offer(&response.headers, &response.url, document, kind);
     // Most feeds have none and never had: that costs no question.
     if found.is_none() && !any && feed.hub.is_none() && feed.push_until.is_none() {

@@ -5,6 +5,7 @@
 mod behaviour;
 mod common;
 mod leases;
+mod manners;
 mod ownership;
 mod polling;
 mod real;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | feeds: RSS, RDF, Atom, JSON Feed, CDF | [`parse`] |
 //! | lists of subscriptions | [`opml`] |
+//! | entries written as Atom | [`atom`] |
 //! | feeds that a page advertises | [`discover`] |
 //! | a page as an entry: JSON-LD, OpenGraph, HTML | [`page`] |
 //! | sitemaps, news and video sitemaps | [`sitemap`] |
@@ -47,6 +48,7 @@
 //! | `bad-json`, `no-version` | broken JSON, JSON Feed without version | |
 //! | `html`, `not-a-feed`, `empty` | a page, something else, nothing | |
 
+pub mod atom;
 pub mod dates;
 pub mod decode;
 pub mod discover;

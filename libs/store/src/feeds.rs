@@ -25,6 +25,8 @@ named_enum! {
         YoutubeChannel = "youtube-channel",
         /// A site map, whose pages are read as entries.
         Sitemap = "sitemap",
+        /// What its organization posts itself; it is never polled.
+        Posted = "posted",
     }
 }
 
@@ -368,8 +370,9 @@ impl Store {
             }
             let active = state == FeedState::Active;
             tx.execute(
-                "UPDATE feeds SET state = $2, next_poll = CASE WHEN $3 = 1 THEN $4 ELSE next_poll END, \
-                 next_reason = CASE WHEN $3 = 1 THEN 'resumed' ELSE next_reason END, \
+                "UPDATE feeds SET state = $2, \
+                 next_poll = CASE WHEN $3 = 1 AND kind <> 'posted' THEN $4 ELSE next_poll END, \
+                 next_reason = CASE WHEN $3 = 1 AND kind <> 'posted' THEN 'resumed' ELSE next_reason END, \
                  failures = CASE WHEN $3 = 1 THEN 0 ELSE failures END WHERE id = $1",
                 args![id.0, state.as_str(), active, now],
             )
@@ -407,7 +410,7 @@ impl Store {
     /// Makes a feed due at once, with `next_reason` = `hand`. Asked for while it is being polled, it is polled again.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` when the feed is not active.
+    /// `NotFound`; `Invalid` when the feed is not active, or is no address but what is posted.
     pub async fn poll_now(&self, id: FeedId) -> Result<()> {
         transaction!(self, |tx| {
             let now = tx.now().await?;
@@ -416,7 +419,10 @@ impl Store {
                 return Err(StoreError::Invalid(format!("the feed is {state}, only an active feed is polled")));
             }
             // When it is being polled just now, the write-back of that poll leaves the reason and the time as they are.
-            tx.execute("UPDATE feeds SET next_reason = 'hand', next_poll = $2 WHERE id = $1", args![id.0, now]).await?;
+            let sql = "UPDATE feeds SET next_reason = 'hand', next_poll = $2 WHERE id = $1 AND kind <> 'posted'";
+            if tx.execute(sql, args![id.0, now]).await? == 0 {
+                return Err(StoreError::Invalid("what is posted is not polled".to_owned()));
+            }
             Self::note_activity(&mut tx).await
         })?;
         self.inner.signals.stir();

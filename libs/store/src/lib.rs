@@ -8,6 +8,7 @@
 //! | [`organizations`], [`feeds`], [`hosts`], [`polls`], [`entries`] | who publishes, where, what is due, what was read |
 //! | [`memory`], [`proposals`], [`report`], [`feed_items`], [`tasks`], [`site_pages`] | what polling learns of feeds over time; requests beside polling |
 //! | [`pages`] | pages of entries, looked at again |
+//! | `posts` | what organizations post themselves |
 //! | [`grouping`] | what the grouping worker keeps for itself: sources, identities, items, stories |
 //! | [`items`], [`changes`], [`decisions`] | the curated state, its sequence and change log, what curators decided |
 //! | [`leases`], [`positions`], [`cursors`] | who may do what, and how far everybody is |
@@ -50,6 +51,7 @@ pub mod ownership;
 pub mod pages;
 pub mod polls;
 pub mod positions;
+mod posts;
 pub mod proposals;
 pub mod push;
 pub mod report;

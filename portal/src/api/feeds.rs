@@ -135,6 +135,9 @@ pub async fn create(
     caller.may_write(organization.id)?;
     let (url, host) = feed_address(&body.url)?;
     let kind = body.kind.unwrap_or_else(|| kind_of(&url));
+    if kind == FeedKind::Posted {
+        return Err(Problem::field("kind", "what is posted has no address: post it to /v1/items"));
+    }
     let new = NewFeed {
         organization: organization.id,
         url: url.into(),

@@ -12,6 +12,7 @@ pub mod items;
 pub mod model;
 pub mod organizations;
 pub mod ownership;
+pub mod posts;
 pub mod previews;
 pub mod status;
 pub mod suggest;

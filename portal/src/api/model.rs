@@ -59,6 +59,8 @@ pub enum FeedKindName {
     YoutubeChannel,
     /// A site map, whose pages are read as entries.
     Sitemap,
+    /// What its organization posts (`POST /v1/items`); it is never polled.
+    Posted,
 }
 
 /// Whether a feed is polled.
@@ -221,7 +223,7 @@ pub struct FeedView {
     pub language: Option<String>,
     /// Entries known.
     pub entries: i64,
-    /// When it is polled next; none while it is not active.
+    /// When it is polled next; none while it is not active, and of what is posted.
     pub next_poll: Option<NextPoll>,
     /// Seconds between polls for now.
     pub interval_s: i64,
@@ -248,7 +250,7 @@ impl FeedView {
     /// What is shown of `row`.
     #[must_use]
     pub fn new(row: Feed, standing: Option<&FeedStanding>) -> Self {
-        let active = row.state == carewire_store::FeedState::Active;
+        let polled = row.state == carewire_store::FeedState::Active && row.kind != carewire_store::FeedKind::Posted;
         let problems = row.problems.into_iter().map(|problem| FeedProblemView {
             code: problem.code,
             message: problem.message,
@@ -267,7 +269,7 @@ impl FeedView {
             format: row.format,
             language: row.language,
             entries: row.entries,
-            next_poll: active.then_some(NextPoll { at: row.next_poll, reason: row.next_reason }),
+            next_poll: polled.then_some(NextPoll { at: row.next_poll, reason: row.next_reason }),
             interval_s: row.interval_s,
             last_poll: row.last_poll,
             last_success: row.last_success,

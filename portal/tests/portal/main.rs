@@ -8,6 +8,7 @@ mod description;
 mod lookups;
 mod ownership;
 mod pages;
+mod posts;
 mod problems;
 mod searching;
 mod sites;

@@ -212,13 +212,21 @@ impl Store {
                 Some((FeedState::Active, false)) => {}
                 _ => return Ok(true),
             }
-            let sql = "UPDATE feeds SET next_poll = $2, next_reason = 'pinged' WHERE id = $1 AND next_reason <> 'hand'";
+            let sql = "UPDATE feeds SET next_poll = $2, next_reason = 'pinged' WHERE id = $1 AND next_reason <> 'hand' \
+                       AND kind <> 'posted'";
             tx.execute(sql, args![id.0, now]).await?;
             Self::note_activity(&mut tx).await?;
             Ok(true)
         })?;
         self.inner.signals.stir();
         Ok(done)
+    }
+
+    /// Keeps a document that no hub delivered, to be read as if the feed had said it.
+    pub(crate) async fn keep_document(tx: &mut Tx, feed: FeedId, document: Vec<u8>, now: Timestamp) -> Result<()> {
+        let sql = "INSERT INTO websub_pings (token, feed, content_type, digest, body, thin, at, ready_at) \
+                   VALUES ('', $1, 'application/atom+xml', $2, $3, 0, $4, $4)";
+        tx.execute(sql, args![feed.0, Vec::<u8>::new(), document, now]).await.map(drop)
     }
 
     /// State of a feed, and whether somebody polls it just now; the row is locked.

@@ -16,6 +16,7 @@ mod opening;
 mod ownership;
 mod pages;
 mod polling;
+mod posts;
 mod push;
 mod registry;
 mod sequence;
